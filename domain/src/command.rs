@@ -1,0 +1,1 @@
+//! Commands to stations: resources with a state and a result.

@@ -1,0 +1,3 @@
+//! The charging network: locations, stations, charge points, connectors, hardware.
+
+pub mod location;

@@ -1,0 +1,135 @@
+//! What a station reports, in words that hold for OCPP 1.6 and 2.x alike. The OCPP room translates wire messages into
+//! these; rules and persistence know only these.
+//!
+//! Parsing is lenient: what could not be understood is kept raw and noted in `quirks`.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// A station introduces itself (BootNotification).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootReport {
+    /// Manufacturer, as the station spells it.
+    pub vendor: Option<String>,
+    /// Model, as the station spells it.
+    pub model: Option<String>,
+    /// Serial number of the station.
+    pub serial_number: Option<String>,
+    /// Firmware version.
+    pub firmware_version: Option<String>,
+    /// SIM card number.
+    pub iccid: Option<String>,
+    /// Mobile subscriber number.
+    pub imsi: Option<String>,
+    /// Meter type.
+    pub meter_type: Option<String>,
+    /// Meter serial number.
+    pub meter_serial_number: Option<String>,
+}
+
+/// A connector's, or with connector 0 the whole station's, status (StatusNotification).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The station's own number of the connector; 0 is the station itself.
+    pub connector: i32,
+    /// The status word as the station sent it, for example `SuspendedEV`.
+    pub status: String,
+    /// The error code as sent; `None` for `NoError` and empty texts.
+    pub error_code: Option<String>,
+    /// Free text.
+    pub info: Option<String>,
+    /// The vendor's own name space and error code.
+    pub vendor_id: Option<String>,
+    /// The vendor's own error code.
+    pub vendor_error_code: Option<String>,
+    /// The station's own time of the change; `None` when it sent none or an unreadable one.
+    pub at: Option<Timestamp>,
+}
+
+/// A transaction began (StartTransaction).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartReport {
+    /// The station's own number of the connector.
+    pub connector: i32,
+    /// Who started, as sent (compared without case).
+    pub id_tag: String,
+    /// Register at start in Wh.
+    pub meter_start: Decimal,
+    /// The station's own time.
+    pub at: Option<Timestamp>,
+    /// The time exactly as sent: part of the idempotency key of a retry.
+    pub at_raw: String,
+    /// The reservation it ends; 0 and below count as none.
+    pub reservation_id: Option<i32>,
+}
+
+/// Readings during a transaction or beside one (MeterValues).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeterReport {
+    /// The station's own number of the connector; 0 is the station's main meter.
+    pub connector: i32,
+    /// The transaction, when the station names one; 0 and below count as none.
+    pub transaction_id: Option<i64>,
+    /// The readings.
+    pub samples: Vec<SampleSet>,
+}
+
+/// A transaction ended (StopTransaction).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopReport {
+    /// The transaction as the station names it; may be unknown, zero or negative.
+    pub transaction_id: i64,
+    /// Who stopped, when sent.
+    pub id_tag: Option<String>,
+    /// Register at end in Wh.
+    pub meter_stop: Decimal,
+    /// The station's own time.
+    pub at: Option<Timestamp>,
+    /// The time exactly as sent.
+    pub at_raw: String,
+    /// Why it stopped, as sent; `Local` when absent (OCPP 1.6 section 6.45).
+    pub reason: String,
+    /// Readings sent along (transactionData).
+    pub samples: Vec<SampleSet>,
+}
+
+/// Readings taken at one time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleSet {
+    /// The station's own time.
+    pub at: Option<Timestamp>,
+    /// The readings.
+    pub values: Vec<Sample>,
+}
+
+/// One reading. Absent attributes are filled with the defaults of OCPP 1.6 section 7.43.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The value byte for byte as sent: a decimal, or signed data.
+    pub value: String,
+    /// `Sample.Periodic`, `Transaction.Begin`, …
+    pub context: String,
+    /// Whether `value` is signed data (by format or by content).
+    pub signed: bool,
+    /// `Energy.Active.Import.Register`, `SoC`, …
+    pub measurand: String,
+    /// `L1`, `L1-N`, …
+    pub phase: Option<String>,
+    /// `Outlet`, `Inlet`, `EV`, …
+    pub location: String,
+    /// `Wh`, `kWh`, `W`, `Percent`, …; synonyms are mapped to the specification's spelling.
+    pub unit: String,
+}
+
+/// A vendor's own message (DataTransfer).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataTransferReport {
+    /// The vendor's name space.
+    pub vendor_id: String,
+    /// The vendor's message.
+    pub message_id: Option<String>,
+    /// Its content.
+    pub data: Option<String>,
+}

@@ -1,0 +1,3 @@
+//! Who is on the platform: business partners, their users and programs.
+
+pub mod partner;
