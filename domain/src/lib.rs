@@ -16,6 +16,7 @@ mod jsonb;
 pub mod access;
 pub mod actor;
 pub mod admin;
+pub mod clock;
 pub mod command;
 pub mod error;
 pub mod event;

@@ -1,1 +1,15 @@
-//! Room.
+//! The only room that asks the database.
+//!
+//! Every function takes a [`tx::Tx`], which exists only for an actor and a named permission and carries the actor's
+//! scope into row-level security; or, for what stations report and for jobs, a system transaction of a role of its own.
+//! Row-level security is the scope filter: queries do not repeat it, so it cannot be forgotten in one of them.
+
+mod audit;
+pub mod clock;
+pub mod db;
+pub mod embedded;
+pub mod error;
+pub mod migrate;
+pub mod network;
+pub mod tenancy;
+pub mod tx;
