@@ -1,0 +1,106 @@
+//! From a configuration to a running application: database, migrations, keys, the platform and its owner.
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use stromtor_domain::{
+    Error, Result,
+    clock::SharedClock,
+    tenancy::partner::PartnerId,
+    values::{Email, Name},
+};
+use stromtor_persistence::{
+    db::{Db, PoolSizes, Urls},
+    tenancy::bootstrap,
+};
+
+use crate::{
+    app::keys,
+    auth::password,
+    config::{Config, Database},
+    secrets::Secrets,
+    state::{App, AppState, ClockHolder},
+};
+
+/// The owner of the platform as the first start makes it; its password is printed once.
+#[derive(Debug)]
+pub struct FirstOwner {
+    /// Log-in name.
+    pub email: String,
+    /// Password.
+    pub password: String,
+}
+
+/// URLs of the configured database; `None` for the embedded one.
+#[must_use]
+pub fn configured_urls(database: &Database) -> Option<Urls> {
+    if database.url.is_empty() {
+        return None;
+    }
+    let or_role = |url: &str, role: &str| {
+        if url.is_empty() { with_user(&database.url, role) } else { url.to_owned() }
+    };
+    Some(Urls {
+        owner: or_role(&database.owner_url, "stromtor_owner"),
+        request: database.url.clone(),
+        ingest: or_role(&database.ingest_url, "stromtor_ingest"),
+        worker: or_role(&database.worker_url, "stromtor_worker"),
+    })
+}
+
+/// The same URL for another user, with the same password.
+fn with_user(url: &str, user: &str) -> String {
+    match url.split_once("://").and_then(|(scheme, rest)| rest.split_once('@').map(|(who, at)| (scheme, who, at))) {
+        Some((scheme, who, at)) => {
+            let password = who.split_once(':').map_or(String::new(), |(_, password)| format!(":{password}"));
+            format!("{scheme}://{user}{password}@{at}")
+        }
+        // A key-value string: the last `user` counts.
+        None => format!("{url} user='{user}'"),
+    }
+}
+
+/// Puts the application together on a migrated database.
+pub async fn assemble(config: Config, urls: Urls, clock: SharedClock) -> Result<App> {
+    let sizes = PoolSizes {
+        request: config.database.request_pool,
+        ingest: config.database.ingest_pool,
+        worker: config.database.worker_pool,
+        wait: Duration::from_secs(config.database.wait_s),
+    };
+    let db = Db::new(urls, sizes, clock.clone())?;
+    let secrets = Secrets::load(&config.secrets.key, &config.storage.data_dir)?;
+    let keys = keys::load(&db, &secrets, &clock).await?;
+    Ok(Arc::new(AppState {
+        public_url: config.public_url(),
+        config,
+        db,
+        clock: ClockHolder(clock),
+        secrets,
+        keys: ArcSwap::from_pointee(keys),
+    }))
+}
+
+/// Makes the platform and its owner, unless they exist.
+pub async fn first_start(app: &App) -> Result<Option<FirstOwner>> {
+    let mut tx = app.db.begin_worker().await?;
+    if bootstrap::platform(&mut tx).await?.is_some() {
+        tx.commit().await?;
+        return Ok(None);
+    }
+    let owner = FirstOwner { email: "owner@localhost.localdomain".into(), password: app.secrets.random_token()? };
+    let hash = password::hash(owner.password.clone()).await?;
+    let invalid = |message: String| Error::internal(message);
+    let id = bootstrap::create_platform(&mut tx, Name::parse("Platform").map_err(invalid)?).await?;
+    bootstrap::create_owner(&mut tx, id, Email::parse(&owner.email).map_err(invalid)?, hash).await?;
+    tx.commit().await?;
+    Ok(Some(owner))
+}
+
+/// The platform partner; it exists after [`first_start`].
+pub async fn platform(app: &App) -> Result<PartnerId> {
+    let mut tx = app.db.begin_worker().await?;
+    let id = bootstrap::platform(&mut tx).await?;
+    tx.commit().await?;
+    id.ok_or_else(|| Error::internal("no platform partner"))
+}

@@ -1,0 +1,4 @@
+//! Use cases: what takes several steps, has side effects, or has a second caller.
+
+pub mod bootstrap;
+pub mod keys;

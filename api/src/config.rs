@@ -1,0 +1,265 @@
+//! Configuration: the compiled-in, commented default, then a file, then environment variables.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use figment::{
+    Figment,
+    providers::{Env, Format as _, Toml},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use stromtor_domain::{money::Percent, values::CountryCode};
+
+/// The default, which is also the reference: every key with its meaning.
+pub const DEFAULT: &str = include_str!("config.default.toml");
+
+/// The whole configuration. Every key is explained in `config.default.toml`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The REST API.
+    pub server: Server,
+    /// The OCPP gateway.
+    pub ocpp: Ocpp,
+    /// PostgreSQL.
+    pub database: Database,
+    /// Files.
+    pub storage: Storage,
+    /// Keys.
+    pub secrets: SecretConfig,
+    /// Log-in and tokens.
+    pub auth: Auth,
+    /// Outgoing mail.
+    pub mail: Mail,
+    /// Logging.
+    pub log: Log,
+    /// Charging sessions.
+    pub session: Session,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// Prices and taxes.
+    pub billing: Billing,
+}
+
+/// The REST API.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Address as clients see it; empty for the one made from `listen`.
+    pub public_url: String,
+    /// Largest body, bytes.
+    pub body_limit: usize,
+    /// Origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+    /// Requests per minute and actor.
+    pub requests_per_minute: u32,
+    /// Grace at shutdown, seconds.
+    pub shutdown_grace_s: u64,
+}
+
+/// The OCPP gateway.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ocpp {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Interval told at boot, seconds.
+    pub heartbeat_interval_s: u32,
+    /// WebSocket ping interval, seconds; 0 for none.
+    pub ping_interval_s: u64,
+    /// Silence after which a connection is dead, seconds.
+    pub idle_timeout_s: u64,
+    /// Largest frame, bytes.
+    pub max_frame_bytes: usize,
+    /// Time for an answer, seconds.
+    pub call_timeout_s: u64,
+    /// Calls waiting per station.
+    pub call_queue: usize,
+    /// Messages per second and station in the long run.
+    pub messages_per_second: u32,
+}
+
+/// PostgreSQL.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// URL of the request role; empty for the embedded PostgreSQL.
+    pub url: String,
+    /// URL of the tables' owner.
+    pub owner_url: String,
+    /// URL of the ingest role.
+    pub ingest_url: String,
+    /// URL of the worker role.
+    pub worker_url: String,
+    /// Connections of the request role.
+    pub request_pool: usize,
+    /// Connections of the ingest role.
+    pub ingest_pool: usize,
+    /// Connections of the worker role.
+    pub worker_pool: usize,
+    /// Wait for a connection, seconds.
+    pub wait_s: u64,
+}
+
+/// Files.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Storage {
+    /// Folder of everything on disk.
+    pub data_dir: PathBuf,
+}
+
+/// Keys.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretConfig {
+    /// 32 bytes in hexadecimal; empty for a file in the data folder.
+    pub key: String,
+}
+
+impl std::fmt::Debug for SecretConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretConfig")
+    }
+}
+
+/// Log-in and tokens.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// Seconds.
+    pub access_token_ttl_s: u32,
+    /// Seconds.
+    pub refresh_token_ttl_s: u32,
+    /// Hours.
+    pub invitation_ttl_h: u32,
+    /// Minutes.
+    pub password_reset_ttl_min: u32,
+    /// Days.
+    pub key_rotation_days: u32,
+    /// External issuers.
+    pub oidc: Vec<OidcIssuer>,
+}
+
+/// An external OpenID Connect issuer.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OidcIssuer {
+    /// `iss` of its tokens.
+    pub issuer: String,
+    /// `aud` they must carry.
+    pub audience: String,
+    /// Where its keys are; empty for discovery.
+    #[serde(default)]
+    pub jwks_url: String,
+}
+
+/// Outgoing mail.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// SMTP server; empty for a local folder.
+    pub smtp_url: String,
+    /// Sender.
+    pub from: String,
+}
+
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The URL holds a password.
+        f.debug_struct("Mail").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+/// Logging.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// tracing EnvFilter.
+    pub filter: String,
+    /// Form.
+    pub format: LogFormat,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// Charging sessions.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Grace for late meter values, seconds.
+    pub late_value_grace_s: u32,
+    /// Clock difference that is believed, seconds.
+    pub clock_tolerance_s: u32,
+}
+
+/// How long things are kept.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Days.
+    pub ocpp_message_days: u32,
+    /// Days.
+    pub event_days: u32,
+    /// Days.
+    pub command_days: u32,
+    /// Days.
+    pub job_days: u32,
+}
+
+/// Prices and taxes.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Billing {
+    /// VAT in percent by country.
+    #[schemars(with = "BTreeMap<String, Percent>")]
+    pub vat: BTreeMap<CountryCode, Percent>,
+}
+
+impl Config {
+    /// Default, then `file`, then environment variables `STROMTOR_<SECTION>__<KEY>`.
+    pub fn load(file: Option<&std::path::Path>) -> Result<Self, Box<figment::Error>> {
+        let mut figment = Figment::from(Toml::string(DEFAULT));
+        if let Some(file) = file {
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        figment.merge(Env::prefixed("STROMTOR_").split("__")).extract().map_err(Box::new)
+    }
+
+    /// The JSON schema of the configuration.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+
+    /// Where clients reach the API, without a slash at the end.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        if self.server.public_url.is_empty() {
+            format!("http://{}", self.server.listen)
+        } else {
+            self.server.public_url.trim_end_matches('/').to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_complete() {
+        let config = Config::load(None).expect("the compiled-in default holds every key");
+        assert_eq!(config.server.listen.port(), 8080);
+    }
+}

@@ -1,0 +1,2 @@
+//! The executable `stromtor`.
+fn main() {}

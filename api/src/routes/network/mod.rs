@@ -1,0 +1,3 @@
+//! The charging network.
+
+pub mod location;

@@ -1,0 +1,62 @@
+//! What every handler and job holds.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use stromtor_domain::{
+    Result, Timestamp,
+    actor::{Actor, Permission},
+    clock::SharedClock,
+};
+use stromtor_persistence::{db::Db, tx::Tx};
+
+use crate::{auth::keys::KeyRing, config::Config, secrets::Secrets};
+
+/// The running application. Cheap to clone.
+pub type App = Arc<AppState>;
+
+/// The parts of the running application.
+#[derive(Debug)]
+pub struct AppState {
+    /// Configuration.
+    pub config: Config,
+    /// Where clients reach the API; issuer of tokens.
+    pub public_url: String,
+    /// The database.
+    pub db: Db,
+    /// Time and ids.
+    pub clock: ClockHolder,
+    /// The server's secret.
+    pub secrets: Secrets,
+    /// Keys that sign access tokens; swapped when they rotate.
+    pub keys: ArcSwap<KeyRing>,
+}
+
+/// A shared clock that can be printed.
+pub struct ClockHolder(pub SharedClock);
+
+impl std::fmt::Debug for ClockHolder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+impl std::ops::Deref for ClockHolder {
+    type Target = SharedClock;
+    fn deref(&self) -> &SharedClock {
+        &self.0
+    }
+}
+
+impl AppState {
+    /// Opens a transaction for an actor who holds the permission.
+    pub async fn begin(&self, actor: &Actor, permission: Permission) -> Result<Tx> {
+        self.db.begin(actor, permission).await
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}

@@ -1,0 +1,1 @@
+//! Nothing: the tests are one binary, `all/main.rs`.

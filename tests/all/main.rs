@@ -1,0 +1,5 @@
+//! Every integration test, in one binary: real PostgreSQL, real HTTP, real WebSockets.
+#![allow(missing_docs, dead_code, clippy::disallowed_methods)]
+
+mod network;
+mod world;
