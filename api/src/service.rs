@@ -5,21 +5,25 @@ use std::{net::IpAddr, sync::Arc};
 use poem::{
     Endpoint, EndpointExt as _, IntoResponse as _, Middleware as _, Request, Response, Route,
     http::header,
-    middleware::{CatchPanic, Cors, SizeLimit},
+    middleware::{CatchPanic, Cors},
     web::RemoteAddr,
 };
 use stromtor_domain::Error;
 use uuid::Uuid;
 
-use crate::{auth::token, problem, routes, state::App};
+use crate::{
+    auth::token,
+    problem::{self, Problem},
+    routes,
+    state::App,
+};
 
 /// The service as the listener takes it.
 pub fn build(app: App) -> impl Endpoint<Output = Response> + 'static {
     let api = routes::service(&app);
     let cors = cors(&app.config.server.cors_origins);
-    let limit = app.config.server.body_limit;
     let routes = Route::new().nest("/", api);
-    let layered = Arc::new(CatchPanic::new().transform(SizeLimit::new(limit).transform(routes)));
+    let layered = Arc::new(CatchPanic::new().transform(routes));
     let outer = poem::endpoint::make(move |request: Request| {
         let (app, layered) = (app.clone(), layered.clone());
         async move { poem::Result::<Response>::Ok(handle(&app, &*layered, request).await) }
@@ -41,6 +45,10 @@ async fn handle(app: &App, inner: &(impl Endpoint + 'static), mut request: Reque
         None => Ok(()),
     };
     let mut response = match authorized {
+        Ok(()) if too_large(&request, app.config.server.body_limit) => {
+            let status = poem::http::StatusCode::PAYLOAD_TOO_LARGE;
+            Problem::new(status, "payload_too_large", "the body is larger than allowed").response()
+        }
         Ok(()) => match inner.call(request).await {
             Ok(response) => response.into_response(),
             Err(error) => problem::from_poem(error),
@@ -51,6 +59,12 @@ async fn handle(app: &App, inner: &(impl Endpoint + 'static), mut request: Reque
         response.headers_mut().insert("x-request-id", value);
     }
     response
+}
+
+/// Whether the declared length is over the limit. A body of undeclared length is read up to the limit by `Body`.
+fn too_large(request: &Request, limit: usize) -> bool {
+    let length = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    length.is_some_and(|length| length > limit as u64)
 }
 
 /// The actor of a bearer token.

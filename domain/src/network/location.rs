@@ -80,10 +80,8 @@ pub struct Address {
 #[diesel(sql_type = diesel::sql_types::Jsonb)]
 pub struct Coordinates {
     /// Degrees north, -90 to 90.
-    #[oai(validator(minimum(value = "-90"), maximum(value = "90")))]
     pub latitude: f64,
     /// Degrees east, -180 to 180.
-    #[oai(validator(minimum(value = "-180"), maximum(value = "180")))]
     pub longitude: f64,
 }
 
@@ -92,7 +90,6 @@ pub struct Coordinates {
 #[serde(deny_unknown_fields)]
 pub struct OpeningPeriod {
     /// 1 is Monday, 7 is Sunday.
-    #[oai(validator(minimum(value = "1"), maximum(value = "7")))]
     pub weekday: u8,
     /// Opens at.
     pub from: TimeOfDay,
@@ -110,9 +107,9 @@ pub struct OpeningPeriod {
 pub struct OpeningHours {
     /// Always open; then `regular` is empty.
     pub twenty_four_seven: bool,
-    /// Weekly periods.
+    /// Weekly periods, at most 50.
     #[serde(default)]
-    #[oai(default, validator(max_items = 50))]
+    #[oai(default)]
     pub regular: Vec<OpeningPeriod>,
 }
 
@@ -145,7 +142,6 @@ pub struct EnergySource {
     /// Which source.
     pub source: EnergySourceKind,
     /// Whole percent, 0 to 100.
-    #[oai(validator(maximum(value = "100")))]
     pub percentage: u8,
 }
 
@@ -160,9 +156,9 @@ pub struct EnergySource {
 pub struct EnergyMix {
     /// Whether all of it is green energy.
     pub is_green_energy: bool,
-    /// Shares; together at most 100 percent.
+    /// Shares, at most 20; together at most 100 percent.
     #[serde(default)]
-    #[oai(default, validator(max_items = 20))]
+    #[oai(default)]
     pub sources: Vec<EnergySource>,
     /// Name of the supplier.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -238,13 +234,37 @@ pub struct Location {
 impl LocationInput {
     /// The rules that concern more than one field.
     pub fn check(&self) -> Result<()> {
+        if let Some(at) = &self.coordinates {
+            for (value, most, field) in [(at.latitude, 90.0, "latitude"), (at.longitude, 180.0, "longitude")] {
+                if !(-most..=most).contains(&value) {
+                    return Err(Error::invalid(
+                        format!("/coordinates/{field}"),
+                        format!("must be between -{most} and {most} degrees"),
+                    ));
+                }
+            }
+        }
         if let Some(hours) = &self.opening_hours {
+            if hours.regular.len() > 50 {
+                return Err(Error::invalid("/opening_hours/regular", "has more than 50 periods"));
+            }
+            if let Some(at) = hours.regular.iter().position(|period| !(1..=7).contains(&period.weekday)) {
+                return Err(Error::invalid(
+                    format!("/opening_hours/regular/{at}/weekday"),
+                    "must be 1 (Monday) to 7 (Sunday)",
+                ));
+            }
             if hours.twenty_four_seven && !hours.regular.is_empty() {
                 return Err(Error::invalid("/opening_hours/regular", "must be empty when twenty_four_seven is true"));
             }
             if let Some(at) = hours.regular.iter().position(|period| period.from >= period.to) {
                 return Err(Error::invalid(format!("/opening_hours/regular/{at}/to"), "must be later than from"));
             }
+        }
+        if let Some(mix) = &self.energy_mix
+            && mix.sources.len() > 20
+        {
+            return Err(Error::invalid("/energy_mix/sources", "has more than 20 entries"));
         }
         if let Some(mix) = &self.energy_mix
             && mix.sources.iter().map(|source| u32::from(source.percentage)).sum::<u32>() > 100
