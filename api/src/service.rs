@@ -8,10 +8,11 @@ use poem::{
     middleware::{CatchPanic, Cors},
     web::RemoteAddr,
 };
-use stromtor_domain::Error;
+use stromtor_domain::{Error, actor::Actor};
 use uuid::Uuid;
 
 use crate::{
+    app::identity,
     auth::token,
     problem::{self, Problem},
     routes,
@@ -73,7 +74,12 @@ async fn authenticate(
     text: &str,
     ip: Option<IpAddr>,
     request_id: Uuid,
-) -> Result<stromtor_domain::actor::Actor, Error> {
+) -> Result<Actor, Error> {
+    if let Some(issuer) = app.oidc.of(text) {
+        let email = app.oidc.email(issuer, text, app.now()).await?;
+        let actor = identity::with_email(app, &email).await?;
+        return Ok(Actor { ip, request_id: Some(request_id), ..actor });
+    }
     let claims = token::read(&app.keys.load(), &app.public_url, text, app.now())?;
     Ok(claims.into_actor(ip, request_id))
 }

@@ -10,7 +10,11 @@ use stromtor_domain::{
 };
 use stromtor_persistence::{db::Db, tx::Tx};
 
-use crate::{auth::keys::KeyRing, config::Config, secrets::Secrets};
+use crate::{
+    auth::{keys::KeyRing, oidc::Issuers},
+    config::Config,
+    secrets::Secrets,
+};
 
 /// The running application. Cheap to clone.
 pub type App = Arc<AppState>;
@@ -30,6 +34,8 @@ pub struct AppState {
     pub secrets: Secrets,
     /// Keys that sign access tokens; swapped when they rotate.
     pub keys: ArcSwap<KeyRing>,
+    /// External issuers whose tokens are accepted.
+    pub oidc: Issuers,
 }
 
 /// A shared clock that can be printed.

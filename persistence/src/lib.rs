@@ -4,12 +4,18 @@
 //! scope into row-level security; or, for what stations report and for jobs, a system transaction of a role of its own.
 //! Row-level security is the scope filter: queries do not repeat it, so it cannot be forgotten in one of them.
 
+#[macro_use]
+mod resource;
+
 mod audit;
 pub mod clock;
 pub mod db;
 pub mod embedded;
 pub mod error;
 pub mod migrate;
+pub mod job;
+pub mod listen;
 pub mod network;
+pub mod outbox;
 pub mod tenancy;
 pub mod tx;

@@ -16,7 +16,7 @@ use stromtor_persistence::{
 
 use crate::{
     app::keys,
-    auth::password,
+    auth::{oidc::Issuers, password},
     config::{Config, Database},
     secrets::Secrets,
     state::{App, AppState, ClockHolder},
@@ -73,6 +73,7 @@ pub async fn assemble(config: Config, urls: Urls, clock: SharedClock) -> Result<
     let keys = keys::load(&db, &secrets, &clock).await?;
     Ok(Arc::new(AppState {
         public_url: config.public_url(),
+        oidc: Issuers::new(config.auth.oidc.clone())?,
         config,
         db,
         clock: ClockHolder(clock),

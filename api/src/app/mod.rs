@@ -1,4 +1,5 @@
 //! Use cases: what takes several steps, has side effects, or has a second caller.
 
 pub mod bootstrap;
+pub mod identity;
 pub mod keys;

@@ -1,6 +1,7 @@
 //! Access tokens: short-lived JWTs signed ES256, carrying who acts and what that actor may do.
 
 pub mod keys;
+pub mod oidc;
 pub mod password;
 pub mod token;
 

@@ -1,25 +1,52 @@
 //! The REST API, one file per resource, thin: a handler opens a transaction, calls one function, answers.
 
 pub mod network;
+pub mod tenancy;
 
-use poem_openapi::{OpenApiService, Tags};
+use poem_openapi::{OpenApi, OpenApiService, Tags};
 
 use crate::state::App;
 
 /// The parts of the API, as the reference page groups them.
 #[derive(Tags)]
 pub enum Tag {
+    /// Getting and ending tokens, passwords, who you are.
+    Login,
+    /// Organisations on the platform; they form a tree.
+    Partners,
+    /// People who log in.
+    Users,
+    /// Named sets of permissions.
+    Roles,
+    /// Programs that log in.
+    ApiClients,
+    /// Who changed what.
+    Audit,
     /// Sites with an address and coordinates, holding stations.
     Locations,
 }
 
-/// Every operation.
-pub type Api = network::location::LocationApi;
+fn api(app: &App) -> impl OpenApi + use<> {
+    let app = || app.clone();
+    (
+        (
+            tenancy::oauth::OauthApi(app()),
+            tenancy::password::PasswordApi(app()),
+            tenancy::me::MeApi(app()),
+            tenancy::partner::PartnerApi(app()),
+            tenancy::user::UserApi(app()),
+            tenancy::role::RoleApi(app()),
+            tenancy::api_client::ApiClientApi(app()),
+            tenancy::audit::AuditApi(app()),
+        ),
+        network::location::LocationApi(app()),
+    )
+}
 
 /// The API as a service; its document is `spec()` run through `openapi::normalise`.
 #[must_use]
-pub fn service(app: &App) -> OpenApiService<Api, ()> {
-    OpenApiService::new(network::location::LocationApi(app.clone()), "Stromtor", env!("CARGO_PKG_VERSION"))
+pub fn service(app: &App) -> OpenApiService<impl OpenApi + use<>, ()> {
+    OpenApiService::new(api(app), "Stromtor", env!("CARGO_PKG_VERSION"))
         .description("The backend of a charge point operator's network.")
         .url_prefix("")
 }

@@ -1,1 +1,4 @@
-//! admin.
+//! Running the platform: deliveries, jobs, dead letters.
+
+pub mod delivery;
+pub mod job;

@@ -1,3 +1,7 @@
 //! Who is on the platform: business partners, their users and programs.
 
+pub mod api_client;
+pub mod audit;
 pub mod partner;
+pub mod role;
+pub mod user;

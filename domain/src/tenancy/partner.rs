@@ -131,3 +131,10 @@ impl PartnerKind {
         }
     }
 }
+
+impl PartnerInput {
+    /// The rules that concern more than one field.
+    pub fn check(&self) -> crate::Result<()> {
+        Ok(())
+    }
+}

@@ -1,4 +1,10 @@
 //! Who is on the platform.
 
+pub mod api_client;
+pub mod audit;
 pub mod bootstrap;
+pub mod credential;
+pub mod partner;
+pub mod role;
 pub mod signing_key;
+pub mod user;

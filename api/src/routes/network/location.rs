@@ -1,4 +1,4 @@
-//! Locations: the example to follow when a resource is added.
+//! Locations over REST.
 
 use poem::Request;
 use poem_openapi::{
@@ -7,11 +7,12 @@ use poem_openapi::{
 };
 use stromtor_domain::{
     Timestamp,
-    actor::Permission,
+    actor::{Actor, Permission},
     network::location::{Location, LocationId, LocationInput},
     page::PageRequest,
     patch::Patch,
     tenancy::partner::PartnerId,
+    
 };
 use stromtor_persistence::network::location::{self, LocationFilter};
 
@@ -50,8 +51,7 @@ impl LocationApi {
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<Location>> {
         let mut tx = self.0.begin(&actor, Permission::LocationRead).await?;
-        let filter =
-            LocationFilter { partner_id: partner_id.0, external_id: external_id.0, updated_since: updated_since.0 };
+        let filter = LocationFilter { partner_id: partner_id.0, external_id: external_id.0, updated_since: updated_since.0 };
         let page = location::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
         tx.commit().await?;
         Ok(Listed::of(request, page))
@@ -66,7 +66,7 @@ impl LocationApi {
     async fn create(
         &self,
         Auth(actor): Auth,
-        /// The operator it is to belong to; your own partner when absent.
+        /// The partner it is to belong to; your own when absent.
         partner_id: Query<Option<PartnerId>>,
         Body(input): Body<LocationInput>,
     ) -> Answer<Created<Location>> {
@@ -144,12 +144,14 @@ impl LocationApi {
         tx.commit().await?;
         Ok(Done::NoContent)
     }
+
+
 }
 
 impl LocationApi {
     async fn change(
         &self,
-        actor: &stromtor_domain::actor::Actor,
+        actor: &Actor,
         id: LocationId,
         if_match_header: Option<String>,
         change: impl FnOnce(&LocationInput) -> stromtor_domain::Result<LocationInput> + Send,

@@ -1,0 +1,10 @@
+//! Who is on the platform, and how they log in.
+
+pub mod api_client;
+pub mod audit;
+pub mod me;
+pub mod oauth;
+pub mod partner;
+pub mod password;
+pub mod role;
+pub mod user;
