@@ -3,9 +3,13 @@
 pub mod app;
 pub mod auth;
 pub mod config;
+pub mod idempotency;
+pub mod jobs;
+pub mod limits;
 pub mod problem;
 pub mod respond;
 pub mod routes;
+pub mod run;
 pub mod secrets;
 pub mod service;
 pub mod state;

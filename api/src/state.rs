@@ -9,10 +9,12 @@ use stromtor_domain::{
     clock::SharedClock,
 };
 use stromtor_persistence::{db::Db, tx::Tx};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{keys::KeyRing, oidc::Issuers},
     config::Config,
+    limits::Limits,
     secrets::Secrets,
 };
 
@@ -36,6 +38,29 @@ pub struct AppState {
     pub keys: ArcSwap<KeyRing>,
     /// External issuers whose tokens are accepted.
     pub oidc: Issuers,
+    /// Requests per actor.
+    pub limits: Limits,
+    /// Prometheus metrics, when this process records them.
+    pub metrics: Option<Metrics>,
+    /// Told when the process is to stop.
+    pub cancel: CancellationToken,
+}
+
+/// The recorder behind `/metrics`, printable.
+pub struct Metrics(pub metrics_exporter_prometheus::PrometheusHandle);
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Metrics {
+    /// The text of `/metrics`.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
 }
 
 /// A shared clock that can be printed.

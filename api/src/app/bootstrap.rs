@@ -10,16 +10,19 @@ use stromtor_domain::{
     values::{Email, Name},
 };
 use stromtor_persistence::{
+    clock::SystemClock,
     db::{Db, PoolSizes, Urls},
     tenancy::bootstrap,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::keys,
     auth::{oidc::Issuers, password},
     config::{Config, Database},
+    limits::Limits,
     secrets::Secrets,
-    state::{App, AppState, ClockHolder},
+    state::{App, AppState, ClockHolder, Metrics},
 };
 
 /// The owner of the platform as the first start makes it; its password is printed once.
@@ -61,7 +64,7 @@ fn with_user(url: &str, user: &str) -> String {
 }
 
 /// Puts the application together on a migrated database.
-pub async fn assemble(config: Config, urls: Urls, clock: SharedClock) -> Result<App> {
+pub async fn assemble(config: Config, urls: Urls, clock: SharedClock, metrics: Option<Metrics>) -> Result<App> {
     let sizes = PoolSizes {
         request: config.database.request_pool,
         ingest: config.database.ingest_pool,
@@ -74,11 +77,33 @@ pub async fn assemble(config: Config, urls: Urls, clock: SharedClock) -> Result<
     Ok(Arc::new(AppState {
         public_url: config.public_url(),
         oidc: Issuers::new(config.auth.oidc.clone())?,
+        limits: Limits::new(config.server.requests_per_minute),
+        metrics,
+        cancel: CancellationToken::new(),
         config,
         db,
         clock: ClockHolder(clock),
         secrets,
         keys: ArcSwap::from_pointee(keys),
+    }))
+}
+
+/// An application that is connected to nothing: enough to describe itself.
+pub fn offline() -> Result<App> {
+    let config = Config::load(None).map_err(Error::internal)?;
+    let clock = SystemClock::shared();
+    let urls = Urls { owner: String::new(), request: String::new(), ingest: String::new(), worker: String::new() };
+    Ok(Arc::new(AppState {
+        public_url: config.public_url(),
+        oidc: Issuers::new(Vec::new())?,
+        limits: Limits::new(1),
+        metrics: None,
+        cancel: CancellationToken::new(),
+        db: Db::new(urls, PoolSizes::default(), clock.clone())?,
+        secrets: Secrets::new(&[0; 32])?,
+        keys: ArcSwap::default(),
+        clock: ClockHolder(clock),
+        config,
     }))
 }
 

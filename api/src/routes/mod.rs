@@ -50,3 +50,8 @@ pub fn service(app: &App) -> OpenApiService<impl OpenApi + use<>, ()> {
         .description("The backend of a charge point operator's network.")
         .url_prefix("")
 }
+
+/// The document as poem-openapi writes it. No handler is called, so nothing need run.
+pub fn document() -> stromtor_domain::Result<String> {
+    Ok(service(&crate::app::bootstrap::offline()?).spec())
+}

@@ -4,6 +4,7 @@ pub mod api_client;
 pub mod audit;
 pub mod bootstrap;
 pub mod credential;
+pub mod idempotency;
 pub mod partner;
 pub mod role;
 pub mod signing_key;

@@ -1,1 +1,1 @@
-mod location;
+pub mod location;

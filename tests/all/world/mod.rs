@@ -52,7 +52,7 @@ impl World {
         config.server.listen = listener.local_addr().unwrap();
         change(&mut config);
         let clock = Arc::new(TestClock::default());
-        let app = bootstrap::assemble(config, urls.clone(), clock.clone()).await.unwrap();
+        let app = bootstrap::assemble(config, urls.clone(), clock.clone(), None).await.unwrap();
         bootstrap::first_start(&app).await.unwrap();
         let platform = bootstrap::platform(&app).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

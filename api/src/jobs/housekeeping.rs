@@ -1,0 +1,58 @@
+//! Every few minutes: partitions ahead, old rows away, keys rotated and reloaded, dead connections dropped.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use stromtor_domain::Result;
+use stromtor_persistence::{
+    housekeeping::{self, Retention},
+    tenancy::{idempotency, signing_key},
+};
+
+use crate::{app::keys, state::App};
+
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Runs until the process stops.
+pub async fn run(app: App) {
+    while !app.cancel.is_cancelled() {
+        if let Err(error) = once(&app).await {
+            tracing::warn!(%error, "housekeeping failed, trying again");
+        }
+        tokio::select! {
+            () = app.cancel.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// One round; also run at start, before stations connect.
+pub async fn once(app: &App) -> Result<()> {
+    let kept = &app.config.retention;
+    let mut tx = app.db.begin_worker().await?;
+    housekeeping::partitions(&mut tx, app.now().utc().date_naive(), kept.ocpp_message_days).await?;
+    tx.commit().await?;
+    let mut tx = app.db.begin_worker().await?;
+    let retention = Retention {
+        ocpp_message: kept.ocpp_message_days,
+        event: kept.event_days,
+        command: kept.command_days,
+        job: kept.job_days,
+    };
+    housekeeping::sweep(&mut tx, retention).await?;
+    idempotency::sweep(&mut tx).await?;
+    let newest = signing_key::current(&mut tx).await?.into_iter().map(|key| key.created_at).max();
+    tx.commit().await?;
+    let due = TimeDelta::days(app.config.auth.key_rotation_days.into());
+    let keys = if newest.is_some_and(|newest| app.now() - newest > due) {
+        // Refresh tokens are no JWTs, so old keys need only outlive access tokens.
+        let overlap = TimeDelta::seconds(app.config.auth.access_token_ttl_s.into()) + TimeDelta::minutes(10);
+        keys::rotate(&app.db, &app.secrets, &app.clock, overlap).await?
+    } else {
+        keys::load(&app.db, &app.secrets, &app.clock).await?
+    };
+    app.keys.store(keys.into());
+    app.db.reap(Duration::from_secs(300));
+    app.limits.forget_idle();
+    Ok(())
+}

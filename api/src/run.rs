@@ -1,0 +1,133 @@
+//! Starting and stopping the process.
+#![allow(clippy::print_stdout, reason = "the owner's password is printed once, and the demo says what to look at")]
+
+use std::time::Duration;
+
+use poem::listener::{Acceptor as _, TcpAcceptor};
+use stromtor_domain::Error;
+use stromtor_persistence::{clock::SystemClock, db::Urls, embedded::Embedded, migrate};
+use tokio_util::task::TaskTracker;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    app::bootstrap,
+    config::{Config, Log, LogFormat},
+    jobs, service,
+    state::{App, Metrics},
+};
+
+/// Sends the log to standard error, JSON or for people.
+pub fn start_logging(log: &Log) {
+    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process keeps the first subscriber.
+    let _ = match log.format {
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Pretty => builder.try_init(),
+    };
+}
+
+/// The configured database, or the embedded one.
+async fn database(config: &Config) -> Result<(Urls, Option<Embedded>), String> {
+    if let Some(urls) = bootstrap::configured_urls(&config.database) {
+        return Ok((urls, None));
+    }
+    let embedded = Embedded::start(&config.storage.data_dir).await.map_err(|error| error.to_string())?;
+    Ok((embedded.urls("stromtor"), Some(embedded)))
+}
+
+/// Brings the database up to date.
+pub async fn migrate(config: Config) -> Result<(), String> {
+    let (urls, embedded) = database(&config).await?;
+    let done = migrate::run(&urls.owner).await.map_err(|error| say(&error));
+    if let Some(embedded) = embedded {
+        embedded.stop().await;
+    }
+    for name in done? {
+        println!("{name}");
+    }
+    Ok(())
+}
+
+/// Serves until SIGINT or SIGTERM, then ends in order: no new requests, running ones finish, then the database.
+pub async fn serve(config: Config, demo: bool) -> Result<(), String> {
+    let (urls, embedded) = database(&config).await?;
+    let served = serve_on(config, urls, demo).await;
+    if let Some(embedded) = embedded {
+        embedded.stop().await;
+    }
+    served
+}
+
+async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), String> {
+    let ran = migrate::run(&urls.owner).await.map_err(|error| say(&error))?;
+    if !ran.is_empty() {
+        tracing::info!(migrations = ran.len(), "database brought up to date");
+    }
+    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
+        .set_buckets(&[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0])
+        .and_then(metrics_exporter_prometheus::PrometheusBuilder::install_recorder)
+        .map_err(|error| error.to_string())?;
+    let listener = tokio::net::TcpListener::bind(config.server.listen)
+        .await
+        .map_err(|error| format!("{}: {error}", config.server.listen))?;
+    config.server.listen = listener.local_addr().map_err(|error| error.to_string())?;
+    let grace = Duration::from_secs(config.server.shutdown_grace_s);
+    let app = bootstrap::assemble(config, urls, SystemClock::shared(), Some(Metrics(metrics)))
+        .await
+        .map_err(|error| say(&error))?;
+    jobs::housekeep(&app).await.map_err(|error| say(&error))?;
+    if let Some(owner) = bootstrap::first_start(&app).await.map_err(|error| say(&error))? {
+        println!("The platform's owner was made. It is shown this once: {} {}", owner.email, owner.password);
+    }
+    let tasks = TaskTracker::new();
+    jobs::start(&app, &tasks);
+    let acceptor = TcpAcceptor::from_tokio(listener).map_err(|error| error.to_string())?;
+    tracing::info!(api = %acceptor.local_addr().first().map(ToString::to_string).unwrap_or_default(), "serving");
+    let _ = demo;
+    let cancelled = app.cancel.clone();
+    let stopping = app.clone();
+    tokio::spawn(async move {
+        stop_signal().await;
+        tracing::info!("stopping");
+        stopping.cancel.cancel();
+    });
+    poem::Server::new_with_acceptor(acceptor)
+        .run_with_graceful_shutdown(service::build(app.clone()), async move { cancelled.cancelled().await }, Some(grace))
+        .await
+        .map_err(|error| error.to_string())?;
+    finish(&app, tasks, grace).await;
+    Ok(())
+}
+
+async fn finish(app: &App, tasks: TaskTracker, grace: Duration) {
+    app.cancel.cancel();
+    tasks.close();
+    if tokio::time::timeout(grace, tasks.wait()).await.is_err() {
+        tracing::warn!("some work did not end in time");
+    }
+    app.db.close();
+}
+
+async fn stop_signal() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// An error with its cause, for the terminal of those who run the process.
+fn say(error: &Error) -> String {
+    match error {
+        Error::Internal(cause) | Error::Unavailable(cause) => format!("{error}: {cause}"),
+        other => other.to_string(),
+    }
+}

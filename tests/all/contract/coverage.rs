@@ -1,0 +1,200 @@
+//! Calls every operation of the committed document with no token, with a token that lacks the permission, and with
+//! another tenant's token. The lists of exceptions may only shrink.
+
+use serde_json::{Value, json};
+use stromtor_domain::actor::Permission;
+
+use crate::world::{Client, Reply, World};
+
+struct Operation {
+    id: String,
+    method: String,
+    path: String,
+    permission: Option<Permission>,
+    public: bool,
+    body: Option<(String, Value)>,
+}
+
+fn operations() -> Vec<Operation> {
+    let document: Value =
+        serde_json::from_str(&std::fs::read_to_string(stromtor_openapi::COMMITTED).unwrap()).unwrap();
+    let mut operations = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let content = operation["requestBody"]["content"].as_object();
+            let body = content.and_then(|content| {
+                content.iter().next().map(|(kind, media)| (kind.clone(), media["example"].clone()))
+            });
+            operations.push(Operation {
+                id: operation["operationId"].as_str().unwrap().to_owned(),
+                method: method.to_uppercase(),
+                path: path.clone(),
+                permission: operation["x-permission"].as_str().map(|name| Permission::parse(name).unwrap()),
+                public: operation["security"].as_array().is_none_or(Vec::is_empty),
+                body,
+            });
+        }
+    }
+    operations
+}
+
+impl Operation {
+    async fn call(&self, client: &Client, ids: &dyn Fn(&str) -> String) -> Reply {
+        let mut path = String::new();
+        for part in self.path.split('/').skip(1) {
+            path.push('/');
+            match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+                Some(name) => path.push_str(&ids(name)),
+                None => path.push_str(part),
+            }
+        }
+        let mut request = client.request(&self.method, &path);
+        if let Some((kind, body)) = &self.body {
+            request = request.header("content-type", kind);
+            request = if kind.contains("json") { request.body(body.to_string()) } else { request.form(body) };
+        }
+        client.send(request).await
+    }
+}
+
+fn nobody(_: &str) -> String {
+    "0193a3c4-5d6e-7f80-9a1b-2c3d4e5f6071".into()
+}
+
+/// Operations that need no token. May only shrink.
+const PUBLIC: &[&str] = &["jwks_get", "oauth_revoke", "oauth_token", "password_create", "password_reset_create"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_no_answer() {
+    let world = World::new().await;
+    let mut public = Vec::new();
+    for operation in operations() {
+        if operation.public {
+            public.push(operation.id.clone());
+            continue;
+        }
+        let reply = operation.call(&world.anonymous(), &nobody).await;
+        assert_eq!((reply.status, reply.code()), (401, "unauthenticated"), "{}", operation.id);
+        let mut forged = world.anonymous();
+        forged.token = Some("eyJhbGciOiJub25lIn0.e30.".into());
+        assert_eq!(operation.call(&forged, &nobody).await.code(), "unauthenticated", "{}", operation.id);
+    }
+    public.sort();
+    assert_eq!(public, PUBLIC);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_permission_named_is_the_permission_needed() {
+    let world = World::new().await;
+    let cpo = world.partner("Nordstrom", "cpo").await;
+    for operation in operations() {
+        let Some(needed) = operation.permission else { continue };
+        let others: Vec<Permission> = Permission::ALL.iter().copied().filter(|other| *other != needed).collect();
+        let reply = operation.call(&world.client(cpo, &others), &nobody).await;
+        // A body that is refused before the permission is looked at would hide a missing check.
+        assert_eq!((reply.status, reply.code()), (403, "permission_denied"), "{}: {}", operation.id, reply.body);
+        assert_eq!(reply.body["permission"], needed.as_str(), "{}", operation.id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_tenants_resources_are_not_there() {
+    let world = World::new().await;
+    let (ours, theirs) = (world.partner("Ours", "cpo").await, world.partner("Theirs", "cpo").await);
+    let owned = crate::contract::coverage::estate::build(&world, ours).await;
+    let stranger = world.client(theirs, Permission::ALL);
+    let before = estate::fingerprint(&world).await;
+    let mut seen = Vec::new();
+    for operation in operations() {
+        if !operation.path.contains('{') {
+            continue;
+        }
+        let reply = operation.call(&stranger, &|name| owned.id(name)).await;
+        if estate::SHARED.contains(&operation.id.as_str()) {
+            continue;
+        }
+        assert_eq!(reply.status, 404, "{} {} answered {}", operation.method, operation.id, reply.body);
+        assert_eq!(reply.code(), "not_found");
+        seen.push(operation.id);
+    }
+    assert!(seen.len() > 10, "the test tried too little: {seen:?}");
+    assert_eq!(before, estate::fingerprint(&world).await, "a stranger changed something");
+
+    // Lists show nothing of another tenant, not even when asked for it by name.
+    let mark = json!(ours).to_string();
+    for operation in operations().iter().filter(|operation| operation.id.ends_with("_list") && !operation.path.contains('{')) {
+        let reply = stranger.get(&format!("{}?partner_id={ours}", operation.path)).await;
+        assert!(reply.status == 200 || reply.status == 404, "{}: {}", operation.id, reply.body);
+        assert!(!reply.body.to_string().contains(&mark), "{} shows {}", operation.id, reply.body);
+    }
+}
+
+mod estate {
+    //! One of everything, of one tenant.
+
+    use std::collections::HashMap;
+
+    use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl as _};
+    use serde_json::json;
+    use stromtor_domain::{actor::Permission, tenancy::partner::PartnerId};
+
+    use crate::world::World;
+
+    /// Operations on what all tenants share: a stranger sees the hardware catalogue.
+    pub const SHARED: &[&str] = &[];
+
+    pub struct Estate(HashMap<&'static str, String>);
+
+    impl Estate {
+        /// The id of a path parameter; every parameter must have one, or the test would prove nothing.
+        pub fn id(&self, parameter: &str) -> String {
+            self.0.get(parameter).unwrap_or_else(|| panic!("the estate has no {parameter}")).clone()
+        }
+    }
+
+    pub async fn build(world: &World, owner: PartnerId) -> Estate {
+        let client = world.client(owner, Permission::ALL);
+        let mut ids = HashMap::new();
+        let mut keep = |name: &'static str, body: &serde_json::Value| {
+            ids.insert(name, body["id"].as_str().unwrap().to_owned());
+        };
+        keep("location_id", &client.create("/v1/locations", crate::network::location::body("Ours")).await);
+        keep("partner_id", &client.create("/v1/partners", json!({ "name": "Below", "kind": "sub_cpo" })).await);
+        keep("role_id", &client.create("/v1/roles", json!({ "name": "clerk", "permissions": ["location:read"] })).await);
+        let user = json!({ "email": "ada@example.com", "name": "Ada", "roles": ["viewer"] });
+        keep("user_id", &client.create("/v1/users", user).await);
+        let program = json!({ "name": "Sync", "permissions": ["location:read"], "enabled": true });
+        keep("api_client_id", &client.create("/v1/api-clients", program).await);
+        Estate(ids)
+    }
+
+    #[derive(diesel::QueryableByName)]
+    struct Text {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        value: String,
+    }
+
+    /// A digest of every tenant's row.
+    pub async fn fingerprint(world: &World) -> Vec<String> {
+        let mut conn = AsyncPgConnection::establish(&world.urls.owner).await.unwrap();
+        let tables: Vec<Text> = diesel::sql_query(
+            "select relname::text as value from pg_class where relnamespace = 'public'::regnamespace \
+             and relkind in ('r', 'p') and not relispartition and relrowsecurity order by 1",
+        )
+        .load(&mut conn)
+        .await
+        .unwrap();
+        let mut digests = Vec::new();
+        for table in tables {
+            let digest: Text = diesel::sql_query(format!(
+                "select '{0} ' || coalesce(md5(string_agg(t::text, '|' order by t::text)), '-') as value from {0} t",
+                table.value
+            ))
+            .get_result(&mut conn)
+            .await
+            .unwrap();
+            digests.push(digest.value);
+        }
+        digests
+    }
+}
