@@ -3,7 +3,7 @@
 use poem::{Response, error::ResponseError, http::StatusCode};
 use poem_openapi::{
     ApiResponse, Object,
-    registry::{MetaResponses, Registry},
+    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
     types::Type as _,
 };
 use serde::Serialize;
@@ -141,7 +141,15 @@ impl ResponseError for Failure {
 
 impl ApiResponse for Failure {
     fn meta() -> MetaResponses {
-        MetaResponses { responses: Vec::new() }
+        let content = || vec![MetaMediaType { content_type: "application/problem+json", schema: Problem::schema_ref() }];
+        let range = |range: &str| MetaResponse {
+            description: "",
+            status: None,
+            status_range: Some(range.to_owned()),
+            content: content(),
+            headers: Vec::new(),
+        };
+        MetaResponses { responses: vec![range("4XX"), range("5XX")] }
     }
 
     fn register(registry: &mut Registry) {

@@ -37,6 +37,12 @@ fn walk(value: &mut Value) {
                     map.remove(key);
                 }
             }
+            // A described reference comes with its description twice.
+            if let (Some(description), Some(parts)) =
+                (map.get("description").cloned(), map.get_mut("allOf").and_then(Value::as_array_mut))
+            {
+                parts.retain(|part| *part != json!({ "description": description }));
+            }
             unsigned_to_int(map);
             let charset: Vec<String> = map.keys().filter(|key| key.contains("; charset=")).cloned().collect();
             for key in charset {
@@ -136,7 +142,7 @@ fn finish_operation(operation: &mut Value, schemas: &Value) {
                 "errors": [{ "pointer": "/name", "message": "must not be empty" }],
             } });
             let content = json!({ "application/problem+json": problem, "application/json": problem });
-            responses.entry(range).or_insert(json!({ "description": text, "content": content }));
+            responses.insert(range.into(), json!({ "description": text, "content": content }));
         }
     }
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
@@ -162,7 +168,7 @@ fn add_example(content: &mut Value, schemas: &Value) {
 
 /// An example of a schema, made of the examples of its parts.
 fn example_of(schema: &Value, schemas: &Value, depth: usize) -> Value {
-    if depth > 8 {
+    if depth > 20 {
         return Value::Null;
     }
     if let Some(example) = schema.get("example") {
@@ -184,6 +190,7 @@ fn example_of(schema: &Value, schemas: &Value, depth: usize) -> Value {
         for part in parts {
             match (&mut whole, example_of(part, schemas, depth + 1)) {
                 (Value::Object(whole), Value::Object(more)) => whole.extend(more),
+                (_, Value::Null) => {}
                 (whole, more) => *whole = more,
             }
         }

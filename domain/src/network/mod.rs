@@ -1,3 +1,9 @@
 //! The charging network: locations, stations, charge points, connectors, hardware.
 
+pub mod charge_point;
+pub mod connector;
+pub mod evse_id;
+pub mod hardware;
 pub mod location;
+pub mod note;
+pub mod station;

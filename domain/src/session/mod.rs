@@ -1,2 +1,4 @@
-//! session.
+//! Charging sessions: what stations report, what it amounts to, what it costs.
+
 pub mod report;
+pub mod session;

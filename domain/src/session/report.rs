@@ -9,7 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 
 /// A station introduces itself (BootNotification).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, poem_openapi::Object,
+    diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+)]
+#[oai(skip_serializing_if_is_none)]
+#[diesel(sql_type = diesel::sql_types::Jsonb)]
 pub struct BootReport {
     /// Manufacturer, as the station spells it.
     pub vendor: Option<String>,

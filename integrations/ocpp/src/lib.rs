@@ -1,1 +1,15 @@
-//! Room.
+//! The OCPP gateway: stations connect over WebSockets (OCPP-J), what they report is handed to a [`backend::Backend`] in
+//! domain words, and calls to them go through the [`route::Registry`].
+//!
+//! This room knows the wire and the domain, never the database. Parsing is lenient and remembers what was wrong;
+//! sending is strict.
+
+pub mod backend;
+mod connection;
+pub mod frame;
+mod handshake;
+pub mod mask;
+pub mod route;
+pub mod server;
+pub mod sim;
+pub mod v16;

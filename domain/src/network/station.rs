@@ -1,0 +1,206 @@
+//! Stations: pieces of hardware, each with one OCPP identity.
+
+use chrono::NaiveDate;
+use poem_openapi::Object;
+use serde::{Deserialize, Serialize};
+use stromtor_schema::schema::{station, station_live};
+
+use crate::{
+    Result, Timestamp,
+    network::{hardware::StationModelId, location::LocationId},
+    session::report::BootReport,
+    tenancy::partner::PartnerId,
+    values::{ExternalId, Line, Metadata, Name},
+};
+
+id! {
+    /// Id of a station.
+    StationId
+}
+
+fn parse_identity(text: &str) -> Result<String, String> {
+    let printable = text.chars().all(|c| !c.is_control() && !c.is_whitespace());
+    if !text.is_empty() && printable && !text.contains([':', '/', '?', '#', '%']) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be printable, without blanks and the characters : / ? # %".into())
+    }
+}
+
+text! {
+    /// A station's OCPP identity: last segment of its URL and user name of Basic authentication. Compared exactly, unique
+    /// on the platform.
+    OcppIdentity { example: "wallbeP8001", max: 48, parse: parse_identity }
+}
+
+choice! {
+    /// How far a station's installation is.
+    pub enum InstallationStatus {
+        /// Ordered or being built.
+        Planned = "planned",
+        /// On its place, not yet in service.
+        Installed = "installed",
+        /// In service.
+        Commissioned = "commissioned",
+        /// Taken out of service for good; its history is kept.
+        Dismantled = "dismantled",
+    }
+}
+
+/// How a station's connection is treated.
+#[derive(
+    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object, schemars::JsonSchema,
+    diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+)]
+#[serde(deny_unknown_fields)]
+#[diesel(sql_type = diesel::sql_types::Jsonb)]
+pub struct OcppSettings {
+    /// Whether it must send its password (security profile 1). Without, anybody who knows the identity can connect.
+    pub password_required: bool,
+    /// Whether a connection that names no sub-protocol counts as OCPP 1.6.
+    pub accept_without_protocol: bool,
+    /// Whether pings are sent to it.
+    pub ping: bool,
+}
+
+impl Default for OcppSettings {
+    fn default() -> Self {
+        Self { password_required: true, accept_without_protocol: false, ping: true }
+    }
+}
+
+jsonb!(OcppSettings, BootReport);
+
+/// What a caller may set of a station.
+#[derive(
+    Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable, diesel::Insertable,
+    diesel::AsChangeset,
+)]
+#[serde(deny_unknown_fields)]
+#[oai(skip_serializing_if_is_none)]
+#[diesel(table_name = station, treat_none_as_null = true)]
+pub struct StationInput {
+    /// The location it stands at; one of the station's operator.
+    pub location_id: LocationId,
+    /// OCPP identity.
+    pub ocpp_identity: OcppIdentity,
+    /// Name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+    /// Model in the hardware catalogue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_id: Option<StationModelId>,
+    /// Serial number on its plate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial_number: Option<Line>,
+    /// How far its installation is. `dismantled` is set by dismantling alone.
+    pub installation_status: InstallationStatus,
+    /// When it was installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub installed_on: Option<NaiveDate>,
+    /// Free key/values for people.
+    #[serde(default)]
+    #[oai(default)]
+    pub attributes: Metadata,
+    /// How its connection is treated.
+    #[serde(default)]
+    #[oai(default)]
+    pub ocpp_settings: OcppSettings,
+    /// The caller's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
+    /// Free key/value pairs.
+    #[serde(default)]
+    #[oai(default)]
+    pub metadata: Metadata,
+}
+
+impl StationInput {
+    /// The rules that concern more than one field.
+    pub fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A station.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable)]
+#[oai(skip_serializing_if_is_none)]
+#[diesel(table_name = station, check_for_backend(diesel::pg::Pg))]
+pub struct Station {
+    /// Id.
+    pub id: StationId,
+    /// Its operator.
+    pub partner_id: PartnerId,
+    /// What a caller may set.
+    #[oai(flatten)]
+    #[serde(flatten)]
+    #[diesel(embed)]
+    pub input: StationInput,
+    /// When it was dismantled.
+    pub dismantled_at: Option<Timestamp>,
+    /// Counts the changes.
+    pub revision: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A station's connection and what it says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable)]
+#[oai(skip_serializing_if_is_none)]
+#[diesel(table_name = station_live, check_for_backend(diesel::pg::Pg))]
+pub struct StationLive {
+    /// The station.
+    pub station_id: StationId,
+    /// Whether it is connected.
+    pub connected: bool,
+    /// OCPP version of its newest connection.
+    pub ocpp_version: Option<String>,
+    /// Address it connected from.
+    pub remote_address: Option<String>,
+    /// When it connected.
+    pub connected_at: Option<Timestamp>,
+    /// When its last connection ended.
+    pub disconnected_at: Option<Timestamp>,
+    /// Last sign of life; up to some seconds old.
+    pub last_seen_at: Option<Timestamp>,
+    /// Last boot.
+    pub booted_at: Option<Timestamp>,
+    /// What it said of itself at boot.
+    pub boot: Option<BootReport>,
+    /// Firmware version it reported.
+    pub firmware_version: Option<String>,
+    /// What had to be forgiven in its messages, and how often.
+    pub quirks: serde_json::Value,
+}
+
+/// A station's password, shown this once.
+#[derive(Debug, Clone, Serialize, Deserialize, Object)]
+pub struct StationPassword {
+    /// The station.
+    pub station_id: StationId,
+    /// User name of Basic authentication.
+    pub ocpp_identity: OcppIdentity,
+    /// Password of Basic authentication: 20 characters. It is not kept and cannot be shown again.
+    pub password: String,
+}
+
+/// A station that tried to connect and is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable)]
+#[oai(skip_serializing_if_is_none)]
+#[diesel(table_name = stromtor_schema::schema::unknown_station, check_for_backend(diesel::pg::Pg))]
+pub struct UnknownStation {
+    /// The identity it used.
+    pub ocpp_identity: String,
+    /// How often it tried.
+    pub attempts: i64,
+    /// First attempt.
+    pub first_seen_at: Timestamp,
+    /// Last attempt.
+    pub last_seen_at: Timestamp,
+    /// Where the last came from.
+    pub remote_address: String,
+    /// The sub-protocols it offered.
+    pub protocols: Option<String>,
+}

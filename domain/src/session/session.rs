@@ -1,0 +1,6 @@
+//! Sessions: active, then ended, then settled.
+
+id! {
+    /// Id of a session.
+    SessionId
+}

@@ -1,0 +1,196 @@
+//! What the gateway needs from the rest, in domain words. The API's `app::charge` implements it.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use stromtor_domain::{
+    Timestamp,
+    network::{location::LocationId, station::StationId},
+    session::report::{BootReport, DataTransferReport, MeterReport, StartReport, StatusReport, StopReport},
+    tenancy::partner::PartnerId,
+};
+use uuid::Uuid;
+
+/// A station at the door.
+#[derive(Debug, Clone)]
+pub struct Knock {
+    /// Last segment of the URL's path, decoded.
+    pub identity: String,
+    /// User and password of Basic authentication; the password as raw bytes.
+    pub basic: Option<(String, Vec<u8>)>,
+    /// Where it comes from.
+    pub address: IpAddr,
+    /// The sub-protocols it offers.
+    pub protocols: Vec<String>,
+}
+
+/// What becomes of it.
+#[derive(Debug, Clone)]
+pub enum Admission {
+    /// Known, and it is who it says.
+    Welcome(Link),
+    /// Not known: HTTP 404.
+    Unknown,
+    /// Known, but the credentials are wrong or missing: HTTP 401.
+    WrongCredentials,
+    /// Too many attempts: HTTP 429.
+    Throttled,
+    /// We cannot tell for the moment: HTTP 503.
+    Unavailable,
+}
+
+/// A known station: whose it is and how it is to be treated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The station.
+    pub station_id: StationId,
+    /// Its operator.
+    pub partner_id: PartnerId,
+    /// Its location.
+    pub location_id: LocationId,
+    /// Its OCPP identity.
+    pub identity: String,
+    /// Whether a connection without a sub-protocol counts as OCPP 1.6.
+    pub accept_without_protocol: bool,
+    /// Whether pings are sent; some stations break on them.
+    pub ping: bool,
+}
+
+/// The backend cannot take it for the moment; nothing was changed. The station must not get a false success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the backend is not available")]
+pub struct Unavailable;
+
+/// `Ok`, or try again.
+pub type Reply<T> = Result<T, Unavailable>;
+
+/// Answer to BootNotification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BootReply {
+    /// Seconds between heartbeats.
+    pub interval_s: u32,
+}
+
+/// Words of `IdTagInfo.status` (OCPP 1.6 section 7.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagStatus {
+    /// May charge.
+    Accepted,
+    /// Is blocked.
+    Blocked,
+    /// Has expired.
+    Expired,
+    /// Is not known.
+    Invalid,
+    /// Is charging elsewhere.
+    ConcurrentTx,
+}
+
+/// Who may charge (OCPP 1.6 section 7.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagInfo {
+    /// The decision.
+    pub status: TagStatus,
+    /// Until when the station may remember it.
+    pub expires_at: Option<Timestamp>,
+    /// The group.
+    pub parent: Option<String>,
+}
+
+/// Answer to StartTransaction. There always is a number: stations break without one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartReply {
+    /// The transaction's number.
+    pub transaction_id: i32,
+    /// The decision.
+    pub tag: TagInfo,
+}
+
+/// Answer to DataTransfer (OCPP 1.6 section 7.12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataTransferReply {
+    /// Understood.
+    Accepted,
+    /// The vendor is known, the message is not.
+    UnknownMessageId,
+    /// The vendor is not known.
+    UnknownVendorId,
+}
+
+/// Which way a message went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the station.
+    In,
+    /// To the station.
+    Out,
+}
+
+/// What a message was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// CALL.
+    Call,
+    /// CALLRESULT.
+    Result,
+    /// CALLERROR.
+    Error,
+    /// Not a frame.
+    Invalid,
+}
+
+/// A message for the log.
+#[derive(Debug, Clone)]
+pub struct Logged {
+    /// When.
+    pub at: Timestamp,
+    /// Station, operator and location.
+    pub link: Link,
+    /// Which way.
+    pub direction: Direction,
+    /// What.
+    pub kind: Kind,
+    /// Action; of the call, for an answer.
+    pub action: Option<String>,
+    /// Message id.
+    pub message_id: Option<String>,
+    /// As on the wire, secrets masked.
+    pub payload: String,
+    /// What was wrong with it.
+    pub quirks: Vec<&'static str>,
+}
+
+/// What the gateway asks and reports.
+///
+/// Everything that returns [`Reply`] is durable when it returns `Ok`: the station is answered after that.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// Whether a station may come in. Unknown ones are remembered by the backend.
+    async fn admit(&self, knock: Knock) -> Admission;
+    /// A station is in; returns the epoch of this connection, higher than any before.
+    async fn connected(&self, link: &Link, version: &'static str, address: IpAddr) -> Reply<i64>;
+    /// The connection of this epoch is gone; without effect when there is a newer one.
+    async fn disconnected(&self, link: &Link, epoch: i64);
+    /// The station gave a sign of life; written behind.
+    fn seen(&self, link: &Link);
+    /// BootNotification.
+    async fn boot(&self, link: &Link, report: BootReport) -> Reply<BootReply>;
+    /// StatusNotification.
+    async fn status(&self, link: &Link, report: StatusReport) -> Reply<()>;
+    /// Authorize.
+    async fn authorize(&self, link: &Link, id_tag: String) -> Reply<TagInfo>;
+    /// StartTransaction.
+    async fn start(&self, link: &Link, report: StartReport) -> Reply<StartReply>;
+    /// MeterValues.
+    async fn meter(&self, link: &Link, report: MeterReport) -> Reply<()>;
+    /// StopTransaction.
+    async fn stop(&self, link: &Link, report: StopReport) -> Reply<Option<TagInfo>>;
+    /// DataTransfer.
+    async fn data_transfer(&self, link: &Link, report: DataTransferReport) -> Reply<DataTransferReply>;
+    /// A message went over the wire. Must not block; written in batches.
+    fn log(&self, message: Logged);
+    /// Now.
+    fn now(&self) -> Timestamp;
+    /// A new message id.
+    fn id(&self) -> Uuid;
+}

@@ -1,0 +1,95 @@
+//! Keeps secrets out of log, commands and audit.
+
+use serde_json::Value;
+
+/// What stands in a secret's place.
+pub const MASK: &str = "***";
+
+/// Configuration keys whose values are secrets, in lower case.
+const SECRET_KEYS: [&str; 4] = ["authorizationkey", "basicauthpassword", "password", "pin"];
+
+/// Whether a configuration key holds a secret: the standard ones, and vendors' own that say so.
+#[must_use]
+pub fn is_secret_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    SECRET_KEYS.contains(&key.as_str())
+        || ["password", "passwd", "secret", "authorizationkey", "apikey", "api_key"].iter().any(|word| key.contains(word))
+        || key.ends_with("pin")
+}
+
+/// Masks in place; whether anything was masked. Looks for `{"key": <secret key>, "value": …}`, as in ChangeConfiguration
+/// and GetConfiguration, and for fields with such names, as in vendors' messages.
+pub fn mask(value: &mut Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter_mut().fold(false, |masked, item| mask(item) | masked),
+        Value::Object(map) => {
+            let mut masked = false;
+            let names_secret = map.get("key").and_then(Value::as_str).is_some_and(is_secret_key);
+            if names_secret && map.get("value").is_some_and(|value| !value.is_null()) {
+                map.insert("value".into(), MASK.into());
+                masked = true;
+            }
+            for (name, field) in map.iter_mut() {
+                if field.is_string() && name != "key" && is_secret_key(name) && field != MASK {
+                    *field = MASK.into();
+                    masked = true;
+                } else if let Some(inner) = field.as_str().filter(|text| text.starts_with('{')) {
+                    // DataTransfer carries JSON as text.
+                    if let Ok(mut inner) = serde_json::from_str::<Value>(inner)
+                        && mask(&mut inner)
+                    {
+                        *field = inner.to_string().into();
+                        masked = true;
+                    }
+                } else {
+                    masked |= mask(field);
+                }
+            }
+            masked
+        }
+        _ => false,
+    }
+}
+
+/// A frame's text with its secrets masked; unchanged texts are not rewritten, so that the log shows the wire.
+#[must_use]
+pub fn mask_text(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    // Most frames hold none of these words and are not parsed again.
+    if !["key", "passw", "secret", "pin"].iter().any(|word| lower.contains(word)) {
+        return text.to_owned();
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(mut value) => {
+            if mask(&mut value) {
+                value.to_string()
+            } else {
+                text.to_owned()
+            }
+        }
+        // Cannot be searched, so it is not kept.
+        Err(_) if ["authorizationkey", "password", "secret"].iter().any(|word| lower.contains(word)) => MASK.to_owned(),
+        Err(_) => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_reach_the_log() {
+        for text in [
+            r#"[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"0011"}]"#,
+            r#"[3,"1",{"configurationKey":[{"key":"AuthorizationKey","readonly":false,"value":"0011"}]}]"#,
+            r#"[2,"1","DataTransfer",{"vendorId":"x","data":"{\"wifiPassword\":\"0011\"}"}]"#,
+            r#"[2,"1","ChangeConfiguration",{"value":"0011","key":"AuthorizationKey"}"#,
+        ] {
+            assert!(!mask_text(text).contains("0011"), "{text}");
+        }
+        let harmless = r#"[2, "1","ChangeConfiguration",{"key":"HeartbeatInterval","value":"300"}]"#;
+        assert_eq!(mask_text(harmless), harmless);
+        let signed = r#"[2,"1","MeterValues",{"publicKey":"abc","value":"OCMF|{}"}]"#;
+        assert_eq!(mask_text(signed), signed);
+    }
+}

@@ -1,0 +1,190 @@
+//! Accepts stations: upgrade, authentication, sub-protocol, then a task per connection.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, mpsc},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    backend::{Admission, Backend, Knock},
+    connection::Connection,
+    handshake,
+    route::Registry,
+};
+
+/// The protocols we speak, best first; `ocpp2.0.1` gets its line here when it is complete.
+const PROTOCOLS: [&str; 1] = ["ocpp1.6"];
+/// Handshakes at once: a reconnect storm waits in the listen queue instead of in memory.
+const HANDSHAKES: usize = 512;
+
+/// How connections are treated.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Time between pings when nothing was heard; zero for none.
+    pub ping_interval: Duration,
+    /// Silence after which a connection is dead.
+    pub idle_timeout: Duration,
+    /// Largest frame, bytes.
+    pub max_frame: usize,
+    /// Calls that may wait for one station.
+    pub call_queue: usize,
+    /// Messages per second and station in the long run.
+    pub messages_per_second: u32,
+    /// Time for the upgrade and authentication.
+    pub handshake_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ping_interval: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(660),
+            max_frame: 256 * 1024,
+            call_queue: 32,
+            messages_per_second: 50,
+            handshake_timeout: Duration::from_secs(15),
+        }
+    }
+}
+
+/// A listening socket; several processes may share its port.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let domain = if address.is_ipv6() { socket2::Domain::IPV6 } else { socket2::Domain::IPV4 };
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Accepts until told to stop, then ends every connection in order.
+pub async fn serve<B: Backend>(
+    listener: TcpListener,
+    backend: Arc<B>,
+    registry: Registry,
+    settings: Settings,
+    stop: CancellationToken,
+) {
+    let tasks = TaskTracker::new();
+    let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+    loop {
+        let Ok(permit) = handshakes.clone().acquire_owned().await else { break };
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                let _ = stream.set_nodelay(true);
+                let station = Station {
+                    backend: backend.clone(),
+                    registry: registry.clone(),
+                    settings: settings.clone(),
+                    stop: stop.clone(),
+                    address,
+                };
+                tasks.spawn(async move {
+                    let ready = tokio::time::timeout(station.settings.handshake_timeout, station.admit(stream)).await;
+                    drop(permit);
+                    if let Ok(Some((socket, link))) = ready {
+                        station.stay(socket, link).await;
+                    }
+                });
+            }
+            Err(error) => {
+                // Out of file descriptors, usually: give running connections time to end.
+                tracing::warn!(%error, "cannot accept");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+struct Station<B> {
+    backend: Arc<B>,
+    registry: Registry,
+    settings: Settings,
+    stop: CancellationToken,
+    address: SocketAddr,
+}
+
+impl<B: Backend> Station<B> {
+    /// Upgrade and authentication; `None` when it was refused.
+    async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        mut stream: S,
+    ) -> Option<(WebSocketStream<S>, crate::backend::Link)> {
+        let mut upgrade = handshake::read(&mut stream).await.ok()??;
+        let knock = Knock {
+            identity: upgrade.identity.clone(),
+            basic: upgrade.basic.take(),
+            address: self.address.ip(),
+            protocols: upgrade.protocols.clone(),
+        };
+        let (status, reason) = match self.backend.admit(knock).await {
+            Admission::Welcome(link) => {
+                let common = PROTOCOLS.into_iter().find(|ours| upgrade.protocols.iter().any(|offered| offered == ours));
+                let silent = upgrade.protocols.is_empty() && link.accept_without_protocol;
+                handshake::accept(&mut stream, &upgrade, common).await.ok()?;
+                let config = WebSocketConfig::default()
+                    .read_buffer_size(4 * 1024)
+                    .write_buffer_size(0)
+                    .max_write_buffer_size(self.settings.max_frame * 4)
+                    .max_message_size(Some(self.settings.max_frame))
+                    .max_frame_size(Some(self.settings.max_frame));
+                let rest = std::mem::take(&mut upgrade.rest);
+                let mut socket =
+                    WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;
+                if common.is_none() && !silent {
+                    // OCPP-J 1.6 section 3.2: complete the handshake without the header, then close at once.
+                    let close = CloseFrame { code: CloseCode::Protocol, reason: "no common sub-protocol".into() };
+                    let _ = socket.close(Some(close)).await;
+                    return None;
+                }
+                return Some((socket, link));
+            }
+            Admission::Unknown => (404, "Not Found"),
+            Admission::WrongCredentials => (401, "Unauthorized"),
+            Admission::Throttled => (429, "Too Many Requests"),
+            Admission::Unavailable => (503, "Service Unavailable"),
+        };
+        metrics::counter!("stromtor_ocpp_refused_total", "status" => status.to_string()).increment(1);
+        let _ = handshake::refuse(&mut stream, status, reason).await;
+        None
+    }
+
+    /// The life of a connection.
+    async fn stay(&self, mut socket: WebSocketStream<TcpStream>, link: crate::backend::Link) {
+        let Ok(epoch) = self.backend.connected(&link, PROTOCOLS[0], self.address.ip()).await else {
+            let close = CloseFrame { code: CloseCode::Again, reason: "try again later".into() };
+            let _ = socket.close(Some(close)).await;
+            return;
+        };
+        let (sender, requests) = mpsc::channel(self.settings.call_queue.max(1));
+        let replaced = self.registry.insert(link.station_id, epoch, sender);
+        let connection = Connection {
+            socket,
+            backend: self.backend.clone(),
+            link: link.clone(),
+            settings: self.settings.clone(),
+            requests,
+            replaced,
+            stop: self.stop.clone(),
+        };
+        connection.run().await;
+        self.registry.remove(link.station_id, epoch);
+        self.backend.disconnected(&link, epoch).await;
+    }
+}

@@ -1,0 +1,5 @@
+//! OCPP 1.6: what stations send (lenient) and what we send (strict). Pure both ways.
+
+pub mod command;
+pub mod read;
+pub mod report;
