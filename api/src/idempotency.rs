@@ -82,9 +82,7 @@ async fn note(app: &App, actor: uuid::Uuid, key: &str, response: Response) -> Re
         } else {
             let headers: Map<String, Value> = KEPT_HEADERS
                 .iter()
-                .filter_map(|name| {
-                    Some((name.to_string(), parts.headers.get(name)?.to_str().ok()?.into()))
-                })
+                .filter_map(|name| Some((name.to_string(), parts.headers.get(name)?.to_str().ok()?.into())))
                 .collect();
             let kept = Kept { status: parts.status.as_u16(), headers: Value::Object(headers), body: body.to_vec() };
             idempotency::keep(&mut tx, actor, key, &kept).await?;

@@ -141,7 +141,8 @@ impl ResponseError for Failure {
 
 impl ApiResponse for Failure {
     fn meta() -> MetaResponses {
-        let content = || vec![MetaMediaType { content_type: "application/problem+json", schema: Problem::schema_ref() }];
+        let content =
+            || vec![MetaMediaType { content_type: "application/problem+json", schema: Problem::schema_ref() }];
         let range = |range: &str| MetaResponse {
             description: "",
             status: None,

@@ -45,7 +45,8 @@ impl<T: ParseFromJSON + ToJSON + Type + Send + Sync> Listed<T> {
 
 fn next_link(request: &Request, cursor: &str) -> String {
     let uri = request.original_uri();
-    let kept = uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty() && !part.starts_with("cursor="));
+    let kept =
+        uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty() && !part.starts_with("cursor="));
     let query: Vec<&str> = kept.collect();
     let separator = if query.is_empty() { "" } else { "&" };
     format!("<{}?{}{separator}cursor={cursor}>; rel=\"next\"", uri.path(), query.join("&"))

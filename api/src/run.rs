@@ -93,7 +93,11 @@ async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), Stri
         stopping.cancel.cancel();
     });
     poem::Server::new_with_acceptor(acceptor)
-        .run_with_graceful_shutdown(service::build(app.clone()), async move { cancelled.cancelled().await }, Some(grace))
+        .run_with_graceful_shutdown(
+            service::build(app.clone()),
+            async move { cancelled.cancelled().await },
+            Some(grace),
+        )
         .await
         .map_err(|error| error.to_string())?;
     finish(&app, tasks, grace).await;

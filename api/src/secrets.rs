@@ -62,7 +62,8 @@ impl Secrets {
         };
         Ok(Self {
             mac: hmac::Key::new(hmac::HMAC_SHA256, &derive(b"fingerprint")?),
-            seal: RandomizedNonceKey::new(&AES_256_GCM, &derive(b"seal")?).map_err(|_| Error::internal("sealing key"))?,
+            seal: RandomizedNonceKey::new(&AES_256_GCM, &derive(b"seal")?)
+                .map_err(|_| Error::internal("sealing key"))?,
             random: SystemRandom::new(),
         })
     }

@@ -164,10 +164,7 @@ impl<const SCALE: u32> Example for Fixed<SCALE> {
 }
 
 impl<const SCALE: u32> diesel::serialize::ToSql<diesel::sql_types::Numeric, diesel::pg::Pg> for Fixed<SCALE> {
-    fn to_sql<'b>(
-        &'b self,
-        out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
-    ) -> diesel::serialize::Result {
+    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
         <Decimal as diesel::serialize::ToSql<diesel::sql_types::Numeric, diesel::pg::Pg>>::to_sql(&self.0, out)
     }
 }

@@ -161,10 +161,7 @@ impl Example for Timestamp {
 }
 
 impl diesel::serialize::ToSql<diesel::sql_types::Timestamptz, diesel::pg::Pg> for Timestamp {
-    fn to_sql<'b>(
-        &'b self,
-        out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
-    ) -> diesel::serialize::Result {
+    fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>) -> diesel::serialize::Result {
         <DateTime<Utc> as diesel::serialize::ToSql<diesel::sql_types::Timestamptz, diesel::pg::Pg>>::to_sql(
             &self.0, out,
         )

@@ -40,7 +40,8 @@ pub fn lint(document: &Value) -> Vec<String> {
     }
     for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
         for (field, property) in schema["properties"].as_object().into_iter().flatten() {
-            let described = property["description"].is_string() || property["$ref"].is_string() || property["allOf"].is_array();
+            let described =
+                property["description"].is_string() || property["$ref"].is_string() || property["allOf"].is_array();
             if !described {
                 findings.push(format!("schema {name}: field {field} has no description"));
             }

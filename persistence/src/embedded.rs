@@ -33,7 +33,9 @@ pub enum EmbeddedError {
     )]
     NotInstalled,
     /// The folder holds another major version's data.
-    #[error("{folder} was made by PostgreSQL {found}, but {installed} is installed: install {found}, or move the folder away")]
+    #[error(
+        "{folder} was made by PostgreSQL {found}, but {installed} is installed: install {found}, or move the folder away"
+    )]
     OtherVersion {
         /// The data folder.
         folder: String,
@@ -164,9 +166,11 @@ impl Embedded {
         let setup = |error: &dyn std::fmt::Display| EmbeddedError::Setup(error.to_string());
         let mut conn =
             AsyncPgConnection::establish(&self.url(SUPERUSER, "postgres")).await.map_err(|error| setup(&error))?;
-        conn.batch_execute(&format!("create database {name} template {template} owner stromtor_owner strategy file_copy"))
-            .await
-            .map_err(|error| setup(&error))?;
+        conn.batch_execute(&format!(
+            "create database {name} template {template} owner stromtor_owner strategy file_copy"
+        ))
+        .await
+        .map_err(|error| setup(&error))?;
         Ok(self.urls(name))
     }
 
@@ -211,7 +215,8 @@ impl Embedded {
 /// The folder that holds `initdb` and `postgres`.
 fn find_binaries() -> Result<PathBuf, EmbeddedError> {
     let whole = |folder: &Path| folder.join("initdb").is_file() && folder.join("postgres").is_file();
-    let on_path = std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let on_path =
+        std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
     // Wrappers and links on PATH lead to the real folder.
     let linked = on_path.flat_map(|folder| {
         let real = fs::canonicalize(folder.join("initdb")).ok().and_then(|file| file.parent().map(Path::to_path_buf));
@@ -273,7 +278,9 @@ impl Account {
                 return Ok(Self { switch: Some((user.uid.as_raw(), user.gid.as_raw())) });
             }
         }
-        Err(EmbeddedError::Setup("PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody`".into()))
+        Err(EmbeddedError::Setup(
+            "PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody`".into(),
+        ))
     }
 
     /// Makes a folder that this user alone may enter.
@@ -282,9 +289,10 @@ impl Account {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
         let Some((uid, gid)) = self.switch else { return Ok(()) };
         chown(folder, Some(uid), Some(gid))?;
-        let closed = folder.ancestors().skip(1).find(|parent| {
-            fs::metadata(parent).is_ok_and(|meta| meta.mode() & 0o001 == 0 && meta.uid() != uid)
-        });
+        let closed = folder
+            .ancestors()
+            .skip(1)
+            .find(|parent| fs::metadata(parent).is_ok_and(|meta| meta.mode() & 0o001 == 0 && meta.uid() != uid));
         match closed {
             Some(parent) => Err(EmbeddedError::Folder {
                 folder: folder.display().to_string(),

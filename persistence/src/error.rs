@@ -45,17 +45,35 @@ fn unavailable(error: DieselError) -> Error {
 
 /// PostgreSQL going down or coming up (SQLSTATE class 57P), or the socket gone: diesel has no kind for these.
 fn is_outage(message: &str) -> bool {
-    ["terminating connection", "shutting down", "starting up", "recovery mode", "connection closed", "error communicating",
-        "crash of another server process", "canceling statement due to statement timeout"]
-        .iter()
-        .any(|sign| message.contains(sign))
+    [
+        "terminating connection",
+        "shutting down",
+        "starting up",
+        "recovery mode",
+        "connection closed",
+        "error communicating",
+        "crash of another server process",
+        "canceling statement due to statement timeout",
+    ]
+    .iter()
+    .any(|sign| message.contains(sign))
 }
 
 /// `location_partner_id_external_id_key` is about `external_id`.
 fn unique_field(constraint: &str) -> &str {
-    for field in
-        ["external_id", "ocpp_identity", "evse_id", "evse_number", "ocpp_connector_id", "debtor_number", "email", "code", "uid", "name", "client_id"]
-    {
+    for field in [
+        "external_id",
+        "ocpp_identity",
+        "evse_id",
+        "evse_number",
+        "ocpp_connector_id",
+        "debtor_number",
+        "email",
+        "code",
+        "uid",
+        "name",
+        "client_id",
+    ] {
         if constraint.contains(field) {
             return field;
         }

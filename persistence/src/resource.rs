@@ -93,8 +93,7 @@ macro_rules! resource {
 pub(crate) mod prelude {
     pub use diesel::{
         BoolExpressionMethods as _, ExpressionMethods as _, NullableExpressionMethods as _, OptionalExtension as _,
-        QueryDsl as _,
-        SelectableHelper as _,
+        QueryDsl as _, SelectableHelper as _,
     };
     pub use diesel_async::RunQueryDsl;
     pub use stromtor_domain::{

@@ -7,7 +7,8 @@ use std::{
 
 use diesel::{ExpressionMethods as _, QueryDsl as _, sql_types::Text};
 use diesel_async::{
-    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager as _, pooled_connection::deadpool::Object,
+    AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager as _,
+    pooled_connection::deadpool::Object,
 };
 use serde::Serialize;
 use stromtor_domain::{
@@ -49,12 +50,15 @@ impl Tx {
     pub(crate) async fn scoped(conn: Object<AsyncPgConnection>, actor: Actor, clock: SharedClock) -> Result<Self> {
         let locations = actor.locations.as_ref().map_or_else(String::new, |ids| {
             // An empty list must mean none, not all.
-            let ids = if ids.is_empty() { vec![Uuid::nil().to_string()] } else { ids.iter().map(ToString::to_string).collect() };
+            let ids = if ids.is_empty() {
+                vec![Uuid::nil().to_string()]
+            } else {
+                ids.iter().map(ToString::to_string).collect()
+            };
             ids.join(",")
         });
         let mut tx = Self::begin(conn, actor, clock).await?;
-        let (partner, platform) =
-            (tx.actor.partner_id.to_string(), if tx.actor.platform { "on" } else { "off" });
+        let (partner, platform) = (tx.actor.partner_id.to_string(), if tx.actor.platform { "on" } else { "off" });
         diesel::sql_query(
             "select set_config('stromtor.partner', $1, true), set_config('stromtor.platform', $2, true), \
              set_config('stromtor.locations', $3, true)",
@@ -136,7 +140,13 @@ impl Tx {
     }
 
     /// Notes that a resource changed, the plainest event.
-    pub fn changed(&mut self, kind: EventType, partner_id: PartnerId, resource_id: impl Into<Uuid>, data: serde_json::Value) {
+    pub fn changed(
+        &mut self,
+        kind: EventType,
+        partner_id: PartnerId,
+        resource_id: impl Into<Uuid>,
+        data: serde_json::Value,
+    ) {
         self.emit(Event {
             kind,
             partner_id: partner_id.0,

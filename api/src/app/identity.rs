@@ -57,7 +57,9 @@ pub async fn may_have(tx: &mut Tx, partner_id: PartnerId, input: &UserInput) -> 
             Some(built_in) => within(built_in.permissions(), actor.platform),
             None => match own.iter().find(|role| role.input.name.as_str() == name) {
                 Some(role) => role.input.permissions.iter().copied().collect(),
-                None => return Err(Error::invalid(format!("/roles/{at}"), "is neither built in nor a role of the partner")),
+                None => {
+                    return Err(Error::invalid(format!("/roles/{at}"), "is neither built in nor a role of the partner"));
+                }
             },
         };
         may_grant(&actor, &permissions.into_iter().collect::<Vec<_>>())?;

@@ -73,7 +73,15 @@ choice! {
 
 /// What a caller may set of a connector.
 #[derive(
-    Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable, diesel::Insertable,
+    Debug,
+    Clone,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    Object,
+    diesel::Queryable,
+    diesel::Selectable,
+    diesel::Insertable,
     diesel::AsChangeset,
 )]
 #[serde(deny_unknown_fields)]

@@ -35,7 +35,18 @@ mod tests {
             assert_eq!(EvseId::parse(text).unwrap().as_str(), "DE*ISE*E1234*1", "{text}");
         }
         assert_eq!(EvseId::parse("AT*C4O*E1").unwrap().as_str(), "AT*C4O*E1");
-        for text in ["", "DE", "DE*IS*E1", "D1*ISE*E1", "DE*ISE*1234", "DE*ISE*E", "DE*ISE*E*1", "DE*ISE*E1*", "DE*ISE*E1-2", "ÄÖ*ISE*E1"] {
+        for text in [
+            "",
+            "DE",
+            "DE*IS*E1",
+            "D1*ISE*E1",
+            "DE*ISE*1234",
+            "DE*ISE*E",
+            "DE*ISE*E*1",
+            "DE*ISE*E1*",
+            "DE*ISE*E1-2",
+            "ÄÖ*ISE*E1",
+        ] {
             assert!(EvseId::parse(text).is_err(), "{text}");
         }
         assert!(EvseId::parse(&format!("DE*ISE*E{}", "1".repeat(31))).is_ok());

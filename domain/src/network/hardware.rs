@@ -18,7 +18,15 @@ id! {
 
 /// What a caller may set of a manufacturer.
 #[derive(
-    Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable, diesel::Insertable,
+    Debug,
+    Clone,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    Object,
+    diesel::Queryable,
+    diesel::Selectable,
+    diesel::Insertable,
     diesel::AsChangeset,
 )]
 #[serde(deny_unknown_fields)]
@@ -68,7 +76,15 @@ pub struct Manufacturer {
 
 /// What a caller may set of a model.
 #[derive(
-    Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable, diesel::Insertable,
+    Debug,
+    Clone,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    Object,
+    diesel::Queryable,
+    diesel::Selectable,
+    diesel::Insertable,
     diesel::AsChangeset,
 )]
 #[serde(deny_unknown_fields)]

@@ -44,8 +44,16 @@ text! {
 
 /// A postal address.
 #[derive(
-    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object, schemars::JsonSchema,
-    diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    Object,
+    schemars::JsonSchema,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
 )]
 #[serde(deny_unknown_fields)]
 #[oai(skip_serializing_if_is_none)]
@@ -73,8 +81,16 @@ pub struct Address {
 
 /// Where it is, WGS 84. The two are degrees; they are neither money nor energy, so floats.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Object, schemars::JsonSchema,
-    diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    Object,
+    schemars::JsonSchema,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
 )]
 #[serde(deny_unknown_fields)]
 #[diesel(sql_type = diesel::sql_types::Jsonb)]
@@ -99,8 +115,16 @@ pub struct OpeningPeriod {
 
 /// When the location is open. Shape of OCPI 2.2.1 `Hours`.
 #[derive(
-    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object, schemars::JsonSchema,
-    diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    Object,
+    schemars::JsonSchema,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
 )]
 #[serde(deny_unknown_fields)]
 #[diesel(sql_type = diesel::sql_types::Jsonb)]
@@ -147,8 +171,16 @@ pub struct EnergySource {
 
 /// The energy mix of a location. Shape of OCPI 2.2.1 `EnergyMix`.
 #[derive(
-    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object, schemars::JsonSchema,
-    diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    Object,
+    schemars::JsonSchema,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
 )]
 #[serde(deny_unknown_fields)]
 #[oai(skip_serializing_if_is_none)]
@@ -172,7 +204,15 @@ jsonb!(Address, Coordinates, OpeningHours, EnergyMix);
 
 /// What a caller may set of a location.
 #[derive(
-    Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable, diesel::Insertable,
+    Debug,
+    Clone,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    Object,
+    diesel::Queryable,
+    diesel::Selectable,
+    diesel::Insertable,
     diesel::AsChangeset,
 )]
 #[serde(deny_unknown_fields)]

@@ -19,7 +19,15 @@ id! {
 
 /// What a caller may set of a note.
 #[derive(
-    Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable, diesel::Insertable,
+    Debug,
+    Clone,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    Object,
+    diesel::Queryable,
+    diesel::Selectable,
+    diesel::Insertable,
     diesel::AsChangeset,
 )]
 #[serde(deny_unknown_fields)]

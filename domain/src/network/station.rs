@@ -49,8 +49,16 @@ choice! {
 
 /// How a station's connection is treated.
 #[derive(
-    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object, schemars::JsonSchema,
-    diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    Object,
+    schemars::JsonSchema,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
 )]
 #[serde(deny_unknown_fields)]
 #[diesel(sql_type = diesel::sql_types::Jsonb)]
@@ -73,7 +81,15 @@ jsonb!(OcppSettings, BootReport);
 
 /// What a caller may set of a station.
 #[derive(
-    Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable, diesel::Insertable,
+    Debug,
+    Clone,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    Object,
+    diesel::Queryable,
+    diesel::Selectable,
+    diesel::Insertable,
     diesel::AsChangeset,
 )]
 #[serde(deny_unknown_fields)]

@@ -10,8 +10,16 @@ use crate::Timestamp;
 
 /// A station introduces itself (BootNotification).
 #[derive(
-    Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, poem_openapi::Object,
-    diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+    Debug,
+    Clone,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    poem_openapi::Object,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
 )]
 #[oai(skip_serializing_if_is_none)]
 #[diesel(sql_type = diesel::sql_types::Jsonb)]

@@ -48,7 +48,15 @@ choice! {
 
 /// What a caller may set of a business partner.
 #[derive(
-    Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable, diesel::Insertable,
+    Debug,
+    Clone,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    Object,
+    diesel::Queryable,
+    diesel::Selectable,
+    diesel::Insertable,
     diesel::AsChangeset,
 )]
 #[serde(deny_unknown_fields)]
@@ -96,9 +104,7 @@ pub struct PartnerInput {
 }
 
 /// A business partner.
-#[derive(
-    Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable,
-)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable)]
 #[oai(skip_serializing_if_is_none)]
 #[diesel(table_name = partner, check_for_backend(diesel::pg::Pg))]
 pub struct Partner {

@@ -45,17 +45,33 @@ impl BuiltInRole {
         let more: &[P] = match self {
             Self::Owner => P::ALL,
             Self::Admin => {
-                return P::ALL.iter().copied().filter(|p| !matches!(p, P::PersonalDataWrite | P::PlatformAdmin)).collect();
+                return P::ALL
+                    .iter()
+                    .copied()
+                    .filter(|p| !matches!(p, P::PersonalDataWrite | P::PlatformAdmin))
+                    .collect();
             }
             Self::Technician => &[
-                P::LocationWrite, P::StationWrite, P::SessionRead, P::AccessRead, P::OcppLogRead, P::CommandRead,
-                P::CommandExecute, P::OcppCallExecute,
+                P::LocationWrite,
+                P::StationWrite,
+                P::SessionRead,
+                P::AccessRead,
+                P::OcppLogRead,
+                P::CommandRead,
+                P::CommandExecute,
+                P::OcppCallExecute,
             ],
             Self::Finance => &[P::AccessRead, P::TariffRead, P::TariffWrite, P::SessionRead, P::CdrRead],
             Self::Viewer => &[P::SessionRead, P::TariffRead],
-            Self::Support => {
-                &[P::AccessRead, P::SessionRead, P::CdrRead, P::TariffRead, P::CommandRead, P::CommandExecute, P::OcppLogRead]
-            }
+            Self::Support => &[
+                P::AccessRead,
+                P::SessionRead,
+                P::CdrRead,
+                P::TariffRead,
+                P::CommandRead,
+                P::CommandExecute,
+                P::OcppLogRead,
+            ],
         };
         NETWORK.iter().chain(more).copied().collect()
     }
@@ -63,7 +79,15 @@ impl BuiltInRole {
 
 /// What a caller may set of a role.
 #[derive(
-    Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable, diesel::Insertable,
+    Debug,
+    Clone,
+    PartialEq,
+    Serialize,
+    Deserialize,
+    Object,
+    diesel::Queryable,
+    diesel::Selectable,
+    diesel::Insertable,
     diesel::AsChangeset,
 )]
 #[serde(deny_unknown_fields)]

@@ -13,7 +13,9 @@ const SECRET_KEYS: [&str; 4] = ["authorizationkey", "basicauthpassword", "passwo
 pub fn is_secret_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     SECRET_KEYS.contains(&key.as_str())
-        || ["password", "passwd", "secret", "authorizationkey", "apikey", "api_key"].iter().any(|word| key.contains(word))
+        || ["password", "passwd", "secret", "authorizationkey", "apikey", "api_key"]
+            .iter()
+            .any(|word| key.contains(word))
         || key.ends_with("pin")
 }
 

@@ -110,12 +110,7 @@ impl Registry {
     }
 
     /// Puts a connection in place; an older one is told to end. An even newer one stays, and this one is told instead.
-    pub(crate) fn insert(
-        &self,
-        station: StationId,
-        epoch: i64,
-        requests: mpsc::Sender<Request>,
-    ) -> CancellationToken {
+    pub(crate) fn insert(&self, station: StationId, epoch: i64, requests: mpsc::Sender<Request>) -> CancellationToken {
         let replaced = CancellationToken::new();
         let entry = Entry { epoch, requests, replaced: replaced.clone() };
         match self.stations.entry(station) {

@@ -145,8 +145,7 @@ impl<B: Backend> Station<B> {
                     .max_message_size(Some(self.settings.max_frame))
                     .max_frame_size(Some(self.settings.max_frame));
                 let rest = std::mem::take(&mut upgrade.rest);
-                let mut socket =
-                    WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;
+                let mut socket = WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;
                 if common.is_none() && !silent {
                     // OCPP-J 1.6 section 3.2: complete the handshake without the header, then close at once.
                     let close = CloseFrame { code: CloseCode::Protocol, reason: "no common sub-protocol".into() };

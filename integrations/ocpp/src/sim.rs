@@ -143,13 +143,18 @@ impl Drop for Simulator {
 /// What a well-behaved station answers.
 fn respond(action: &str, payload: &Value) -> Option<Value> {
     Some(match action {
-        "RemoteStartTransaction" | "RemoteStopTransaction" | "Reset" | "ChangeAvailability" | "ChangeConfiguration"
-        | "ClearCache" | "TriggerMessage" | "DataTransfer" => json!({ "status": "Accepted" }),
+        "RemoteStartTransaction"
+        | "RemoteStopTransaction"
+        | "Reset"
+        | "ChangeAvailability"
+        | "ChangeConfiguration"
+        | "ClearCache"
+        | "TriggerMessage"
+        | "DataTransfer" => json!({ "status": "Accepted" }),
         "UnlockConnector" => json!({ "status": "Unlocked" }),
         "GetConfiguration" => {
             let known = [("HeartbeatInterval", "300"), ("NumberOfConnectors", "2"), ("MeterValueSampleInterval", "60")];
-            let asked: Vec<&str> =
-                payload["key"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let asked: Vec<&str> = payload["key"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let shown = known.iter().filter(|(key, _)| asked.is_empty() || asked.contains(key));
             let keys: Vec<Value> =
                 shown.map(|(key, value)| json!({ "key": key, "readonly": false, "value": value })).collect();

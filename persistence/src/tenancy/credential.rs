@@ -265,13 +265,8 @@ pub async fn revoke_refresh_token(tx: &mut Tx, hmac: &[u8]) -> Result<()> {
 
 /// Ends every refresh token of a user.
 pub async fn end_refresh_tokens(tx: &mut Tx, user: UserId) -> Result<()> {
-    let open = refresh_token::table
-        .filter(refresh_token::user_id.eq(user).and(refresh_token::revoked_at.is_null()));
-    diesel::update(open)
-        .set(refresh_token::revoked_at.eq(tx.now()))
-        .execute(&mut **tx)
-        .await
-        .map_err(from_diesel)?;
+    let open = refresh_token::table.filter(refresh_token::user_id.eq(user).and(refresh_token::revoked_at.is_null()));
+    diesel::update(open).set(refresh_token::revoked_at.eq(tx.now())).execute(&mut **tx).await.map_err(from_diesel)?;
     Ok(())
 }
 
@@ -285,7 +280,10 @@ pub async fn add_one_time_token(
 ) -> Result<()> {
     let (id, now): (Uuid, _) = (tx.id(), tx.now());
     let earlier = one_time_token::table.filter(
-        one_time_token::user_id.eq(user).and(one_time_token::purpose.eq(purpose)).and(one_time_token::used_at.is_null()),
+        one_time_token::user_id
+            .eq(user)
+            .and(one_time_token::purpose.eq(purpose))
+            .and(one_time_token::used_at.is_null()),
     );
     diesel::update(earlier).set(one_time_token::used_at.eq(now)).execute(&mut **tx).await.map_err(from_diesel)?;
     diesel::insert_into(one_time_token::table)

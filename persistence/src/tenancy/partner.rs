@@ -57,7 +57,10 @@ pub async fn create(tx: &mut Tx, parent_id: PartnerId, input: PartnerInput) -> R
     }
     let (id, now): (PartnerId, _) = (tx.id(), tx.now());
     // Not RETURNING: the new row is in scope only for statements that begin after it.
-    diesel::sql_query("select set_config('stromtor.platform', 'on', true)").execute(&mut **tx).await.map_err(from_diesel)?;
+    diesel::sql_query("select set_config('stromtor.platform', 'on', true)")
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
     let created: Partner = diesel::insert_into(partner::table)
         .values((
             partner::id.eq(id),

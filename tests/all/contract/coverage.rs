@@ -16,8 +16,7 @@ struct Operation {
 }
 
 fn operations() -> Vec<Operation> {
-    let document: Value =
-        serde_json::from_str(&std::fs::read_to_string(stromtor_openapi::COMMITTED).unwrap()).unwrap();
+    let document: Value = serde_json::from_str(&std::fs::read_to_string(stromtor_openapi::COMMITTED).unwrap()).unwrap();
     let mut operations = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
@@ -122,7 +121,9 @@ async fn another_tenants_resources_are_not_there() {
 
     // Lists show nothing of another tenant, not even when asked for it by name.
     let mark = json!(ours).to_string();
-    for operation in operations().iter().filter(|operation| operation.id.ends_with("_list") && !operation.path.contains('{')) {
+    for operation in
+        operations().iter().filter(|operation| operation.id.ends_with("_list") && !operation.path.contains('{'))
+    {
         let reply = stranger.get(&format!("{}?partner_id={ours}", operation.path)).await;
         assert!(reply.status == 200 || reply.status == 404, "{}: {}", operation.id, reply.body);
         assert!(!reply.body.to_string().contains(&mark), "{} shows {}", operation.id, reply.body);
@@ -160,7 +161,10 @@ mod estate {
         };
         keep("location_id", &client.create("/v1/locations", crate::network::location::body("Ours")).await);
         keep("partner_id", &client.create("/v1/partners", json!({ "name": "Below", "kind": "sub_cpo" })).await);
-        keep("role_id", &client.create("/v1/roles", json!({ "name": "clerk", "permissions": ["location:read"] })).await);
+        keep(
+            "role_id",
+            &client.create("/v1/roles", json!({ "name": "clerk", "permissions": ["location:read"] })).await,
+        );
         let user = json!({ "email": "ada@example.com", "name": "Ada", "roles": ["viewer"] });
         keep("user_id", &client.create("/v1/users", user).await);
         let program = json!({ "name": "Sync", "permissions": ["location:read"], "enabled": true });

@@ -18,8 +18,15 @@ struct Count {
 
 /// Tables of no tenant: reached by exact key, from code that checks, or the platform's catalogue that all may read.
 const UNSCOPED: &[&str] = &[
-    "__diesel_schema_migrations", "idempotency_key", "login_throttle", "manufacturer", "one_time_token", "refresh_token",
-    "signing_key", "station_model", "stream_ticket",
+    "__diesel_schema_migrations",
+    "idempotency_key",
+    "login_throttle",
+    "manufacturer",
+    "one_time_token",
+    "refresh_token",
+    "signing_key",
+    "station_model",
+    "stream_ticket",
 ];
 
 async fn tables(conn: &mut AsyncPgConnection, filter: &str) -> Vec<String> {
@@ -48,15 +55,12 @@ async fn request_role_without_a_scope_sees_no_row() {
     client.create("/v1/locations", crate::network::location::body("Seen")).await;
     let mut conn = AsyncPgConnection::establish(&world.urls.request).await.unwrap();
     for table in tables(&mut conn, "relrowsecurity").await {
-        let count: Count = diesel::sql_query(format!("select count(*) as value from {table}"))
-            .get_result(&mut conn)
-            .await
-            .unwrap();
+        let count: Count =
+            diesel::sql_query(format!("select count(*) as value from {table}")).get_result(&mut conn).await.unwrap();
         assert_eq!(count.value, 0, "{table}");
     }
     let mut owner = AsyncPgConnection::establish(&world.urls.owner).await.unwrap();
-    let seen: Count =
-        diesel::sql_query("select count(*) as value from location").get_result(&mut owner).await.unwrap();
+    let seen: Count = diesel::sql_query("select count(*) as value from location").get_result(&mut owner).await.unwrap();
     assert_eq!(seen.value, 1, "there was something to see");
 }
 

@@ -51,7 +51,10 @@ async fn wrong_input_is_named_and_changes_nothing() {
         (json!({ "address": { "street": "A", "city": "", "country": "DE" } }), "/address/city"),
         (json!({ "coordinates": { "latitude": 91.0, "longitude": 0.0 } }), "/coordinates/latitude"),
         (json!({ "name": "x".repeat(256) }), "/name"),
-        (json!({ "opening_hours": { "twenty_four_seven": false, "regular": [{ "weekday": 1, "from": "10:00", "to": "09:00" }] } }), "/opening_hours/regular/0/to"),
+        (
+            json!({ "opening_hours": { "twenty_four_seven": false, "regular": [{ "weekday": 1, "from": "10:00", "to": "09:00" }] } }),
+            "/opening_hours/regular/0/to",
+        ),
     ];
     for (change, pointer) in cases {
         let mut input = body("Parkhaus");
@@ -62,7 +65,8 @@ async fn wrong_input_is_named_and_changes_nothing() {
     }
     let unknown = client.post("/v1/locations", json!({ "nmae": "typo" })).await;
     assert_eq!((unknown.status, unknown.code()), (422, "invalid_input"));
-    let broken = client.send(client.request("POST", "/v1/locations").header("content-type", "application/json").body("{")).await;
+    let broken =
+        client.send(client.request("POST", "/v1/locations").header("content-type", "application/json").body("{")).await;
     assert_eq!((broken.status, broken.code()), (400, "malformed_json"));
     let list = client.get("/v1/locations").await;
     assert_eq!(list.body["items"], json!([]));
@@ -79,7 +83,9 @@ async fn nobody_sees_a_sibling() {
     let path = us.post("/v1/locations", body("Ours")).await.header("location").unwrap().to_owned();
     sub.create("/v1/locations", body("Below")).await;
 
-    for reply in [them.get(&path).await, them.delete(&path).await, them.put(&path, body("Stolen")).await, sub.get(&path).await] {
+    for reply in
+        [them.get(&path).await, them.delete(&path).await, them.put(&path, body("Stolen")).await, sub.get(&path).await]
+    {
         assert_eq!((reply.status, reply.code()), (404, "not_found"));
     }
     let foreign = them.post(&format!("/v1/locations?partner_id={ours}"), body("Planted")).await;
@@ -105,7 +111,9 @@ async fn pages_cover_everything_once() {
     let (mut names, mut next) = (Vec::new(), Some("/v1/locations?limit=2".to_owned()));
     while let Some(path) = next {
         let page = client.get(&path).await;
-        names.extend(page.body["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+        names.extend(
+            page.body["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()),
+        );
         next = page.header("link").map(|link| link[1..].split('>').next().unwrap().to_owned());
     }
     assert_eq!(names, ["L0", "L1", "L2", "L3", "L4"]);

@@ -16,7 +16,8 @@ async fn ada(world: &World, roles: &[&str]) -> String {
     let user = json!({ "email": "Ada@Example.com", "name": "Ada", "roles": roles });
     let id = admin.create("/v1/users", user).await["id"].as_str().unwrap().to_owned();
     let secret = mailed_token(world).await;
-    let chosen = world.anonymous().post("/v1/passwords", json!({ "token": secret, "password": "correct horse battery" })).await;
+    let chosen =
+        world.anonymous().post("/v1/passwords", json!({ "token": secret, "password": "correct horse battery" })).await;
     assert_eq!(chosen.status, 204, "{}", chosen.body);
     id
 }
@@ -29,7 +30,11 @@ async fn mailed_token(world: &World) -> String {
     files.sort_by_key(|file| std::fs::metadata(file).unwrap().modified().unwrap());
     let text = std::fs::read_to_string(files.last().unwrap()).unwrap().replace("\\r\\n", "\n").replace("\r\n", "\n");
     let text = text.replace("=\n", "");
-    text.lines().find_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with('{'))).unwrap().trim().to_owned()
+    text.lines()
+        .find_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with('{')))
+        .unwrap()
+        .trim()
+        .to_owned()
 }
 
 fn password(email: &str, password: &str) -> Value {
@@ -61,7 +66,8 @@ async fn refresh_tokens_rotate_and_reuse_ends_the_family() {
     let world = World::new().await;
     ada(&world, &["viewer"]).await;
     let anyone = world.anonymous();
-    let refresh = |reply: &Reply| json!({ "grant_type": "refresh_token", "refresh_token": reply.body["refresh_token"] });
+    let refresh =
+        |reply: &Reply| json!({ "grant_type": "refresh_token", "refresh_token": reply.body["refresh_token"] });
     let first = token(&anyone, password("ada@example.com", "correct horse battery")).await;
     let second = token(&anyone, refresh(&first)).await;
     assert_eq!(second.status, 200);
@@ -127,7 +133,10 @@ async fn a_forgotten_password_is_chosen_anew_once() {
     }
     let secret = mailed_token(&world).await;
     let choice = json!({ "token": secret, "password": "another good password" });
-    assert_eq!(anyone.post("/v1/passwords", json!({ "token": secret, "password": "short" })).await.pointers(), ["/password"]);
+    assert_eq!(
+        anyone.post("/v1/passwords", json!({ "token": secret, "password": "short" })).await.pointers(),
+        ["/password"]
+    );
     assert_eq!(anyone.post("/v1/passwords", &choice).await.status, 204);
     assert_eq!(anyone.post("/v1/passwords", &choice).await.pointers(), ["/token"]);
     assert_eq!(token(&anyone, password("ada@example.com", "correct horse battery")).await.status, 400);
@@ -139,7 +148,8 @@ async fn keys_rotate_without_a_gap() {
     let world = World::new().await;
     let old = world.root();
     let overlap = chrono::TimeDelta::minutes(20);
-    let ring = stromtor_api::app::keys::rotate(&world.app.db, &world.app.secrets, &world.app.clock, overlap).await.unwrap();
+    let ring =
+        stromtor_api::app::keys::rotate(&world.app.db, &world.app.secrets, &world.app.clock, overlap).await.unwrap();
     world.app.keys.store(ring.into());
     let keys = world.anonymous().get("/.well-known/jwks.json").await.body["keys"].as_array().unwrap().len();
     assert_eq!(keys, 2);

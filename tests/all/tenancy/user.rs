@@ -1,7 +1,9 @@
 //! Users, roles and what nobody can give away; the audit log; idempotency.
 
 use serde_json::json;
-use stromtor_domain::actor::Permission::{self, AuditRead, LocationRead, LocationWrite, PartnerRead, StationRead, HardwareRead, UserRead, UserWrite};
+use stromtor_domain::actor::Permission::{
+    self, AuditRead, HardwareRead, LocationRead, LocationWrite, PartnerRead, StationRead, UserRead, UserWrite,
+};
 
 use crate::world::World;
 

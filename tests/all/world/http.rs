@@ -31,9 +31,9 @@ impl Reply {
 
     /// The pointers of the wrong fields.
     pub fn pointers(&self) -> Vec<&str> {
-        self.body["errors"].as_array().map_or_else(Vec::new, |errors| {
-            errors.iter().filter_map(|error| error["pointer"].as_str()).collect()
-        })
+        self.body["errors"]
+            .as_array()
+            .map_or_else(Vec::new, |errors| errors.iter().filter_map(|error| error["pointer"].as_str()).collect())
     }
 
     /// The id of the resource.

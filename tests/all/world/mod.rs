@@ -10,13 +10,12 @@ pub use http::Reply;
 
 use std::sync::Arc;
 
-use stromtor_api::{
-    app::bootstrap,
-    config::Config,
-    service,
-    state::App,
+use stromtor_api::{app::bootstrap, config::Config, service, state::App};
+use stromtor_domain::{
+    actor::{Actor, ActorKind, Permission},
+    network::location::LocationId,
+    tenancy::partner::PartnerId,
 };
-use stromtor_domain::{actor::{Actor, ActorKind, Permission}, network::location::LocationId, tenancy::partner::PartnerId};
 use stromtor_persistence::db::Urls;
 use uuid::Uuid;
 

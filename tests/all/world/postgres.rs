@@ -24,9 +24,10 @@ pub async fn database() -> Urls {
     if AsyncPgConnection::establish(&urls.owner).await.is_err() {
         cluster.clone_database("template1", "stromtor_building").await.unwrap();
         migrate::run(&cluster.urls("stromtor_building").owner).await.unwrap();
-        let mut conn = AsyncPgConnection::establish(&cluster.urls("stromtor").owner.replace("'stromtor_owner'", "'postgres'"))
-            .await
-            .unwrap();
+        let mut conn =
+            AsyncPgConnection::establish(&cluster.urls("stromtor").owner.replace("'stromtor_owner'", "'postgres'"))
+                .await
+                .unwrap();
         conn.batch_execute(&format!("alter database stromtor_building rename to {template}")).await.unwrap();
     }
     let name = format!("test_{}", uuid::Uuid::new_v4().simple());

@@ -12,7 +12,6 @@ use stromtor_domain::{
     page::PageRequest,
     patch::Patch,
     tenancy::partner::PartnerId,
-    
 };
 use stromtor_persistence::network::location::{self, LocationFilter};
 
@@ -51,7 +50,8 @@ impl LocationApi {
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<Location>> {
         let mut tx = self.0.begin(&actor, Permission::LocationRead).await?;
-        let filter = LocationFilter { partner_id: partner_id.0, external_id: external_id.0, updated_since: updated_since.0 };
+        let filter =
+            LocationFilter { partner_id: partner_id.0, external_id: external_id.0, updated_since: updated_since.0 };
         let page = location::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
         tx.commit().await?;
         Ok(Listed::of(request, page))
@@ -144,8 +144,6 @@ impl LocationApi {
         tx.commit().await?;
         Ok(Done::NoContent)
     }
-
-
 }
 
 impl LocationApi {

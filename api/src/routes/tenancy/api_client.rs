@@ -6,13 +6,11 @@ use poem_openapi::{
     param::{Header, Path, Query},
 };
 use stromtor_domain::{
-    
     actor::{Actor, Permission},
-    tenancy::api_client::{ApiClient, ApiClientId, ApiClientInput, ApiClientSecret},
     page::PageRequest,
     patch::Patch,
+    tenancy::api_client::{ApiClient, ApiClientId, ApiClientInput, ApiClientSecret},
     tenancy::partner::PartnerId,
-    
 };
 use stromtor_persistence::tenancy::api_client;
 
@@ -50,7 +48,9 @@ impl ApiClientApi {
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<ApiClient>> {
         let mut tx = self.0.begin(&actor, Permission::ApiClientRead).await?;
-        let page = api_client::list(&mut tx, partner_id.0, external_id.0, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
+        let page =
+            api_client::list(&mut tx, partner_id.0, external_id.0, &PageRequest { limit: limit.0, cursor: cursor.0 })
+                .await?;
         tx.commit().await?;
         Ok(Listed::of(request, page))
     }
@@ -171,7 +171,6 @@ impl ApiClientApi {
         let shown = ApiClientSecret { id: changed.id, client_id: changed.client_id, client_secret };
         Ok(Found::versioned(shown, changed.revision))
     }
-
 }
 
 impl ApiClientApi {

@@ -8,11 +8,9 @@ use poem_openapi::{
 use stromtor_domain::{
     Timestamp,
     actor::{Actor, Permission},
-    tenancy::partner::{Partner, PartnerId, PartnerInput, PartnerKind},
     page::PageRequest,
     patch::Patch,
-    
-    
+    tenancy::partner::{Partner, PartnerId, PartnerInput, PartnerKind},
 };
 use stromtor_persistence::tenancy::partner::{self, PartnerFilter};
 
@@ -55,7 +53,13 @@ impl PartnerApi {
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<Partner>> {
         let mut tx = self.0.begin(&actor, Permission::PartnerRead).await?;
-        let filter = PartnerFilter { parent_id: parent_id.0, kind: kind.0, debtor_number: debtor_number.0, external_id: external_id.0, updated_since: updated_since.0 };
+        let filter = PartnerFilter {
+            parent_id: parent_id.0,
+            kind: kind.0,
+            debtor_number: debtor_number.0,
+            external_id: external_id.0,
+            updated_since: updated_since.0,
+        };
         let page = partner::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
         tx.commit().await?;
         Ok(Listed::of(request, page))
@@ -148,8 +152,6 @@ impl PartnerApi {
         tx.commit().await?;
         Ok(Done::NoContent)
     }
-
-
 }
 
 impl PartnerApi {

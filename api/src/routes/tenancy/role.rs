@@ -6,13 +6,11 @@ use poem_openapi::{
     param::{Header, Path, Query},
 };
 use stromtor_domain::{
-    
     actor::{Actor, Permission},
-    tenancy::role::{Role, RoleId, RoleInput},
     page::PageRequest,
     patch::Patch,
     tenancy::partner::PartnerId,
-    
+    tenancy::role::{Role, RoleId, RoleInput},
 };
 use stromtor_persistence::tenancy::role;
 
@@ -141,8 +139,6 @@ impl RoleApi {
         tx.commit().await?;
         Ok(Done::NoContent)
     }
-
-
 }
 
 impl RoleApi {

@@ -8,11 +8,10 @@ use poem_openapi::{
 use stromtor_domain::{
     Timestamp,
     actor::{Actor, Permission},
-    tenancy::user::{User, UserId, UserInput, UserStatus},
     page::PageRequest,
     patch::Patch,
     tenancy::partner::PartnerId,
-    
+    tenancy::user::{User, UserId, UserInput, UserStatus},
 };
 use stromtor_persistence::tenancy::user::{self, UserFilter};
 
@@ -56,7 +55,13 @@ impl UserApi {
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<User>> {
         let mut tx = self.0.begin(&actor, Permission::UserRead).await?;
-        let filter = UserFilter { partner_id: partner_id.0, email: email.0, status: status.0, external_id: external_id.0, updated_since: updated_since.0 };
+        let filter = UserFilter {
+            partner_id: partner_id.0,
+            email: email.0,
+            status: status.0,
+            external_id: external_id.0,
+            updated_since: updated_since.0,
+        };
         let page = user::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
         tx.commit().await?;
         Ok(Listed::of(request, page))
@@ -186,7 +191,6 @@ impl UserApi {
         tx.commit().await?;
         Ok(Done::NoContent)
     }
-
 }
 
 impl UserApi {

@@ -107,7 +107,8 @@ impl<'a> Reader<'a> {
                 Some(integer) => Ok(Some(integer)),
                 None => {
                     note(self.quirks, "fraction_as_integer");
-                    let float = number.as_f64().filter(|float| float.abs() < 9e15).ok_or_else(|| Self::mistyped(name))?;
+                    let float =
+                        number.as_f64().filter(|float| float.abs() < 9e15).ok_or_else(|| Self::mistyped(name))?;
                     Ok(Some(float as i64))
                 }
             },
@@ -148,7 +149,10 @@ impl<'a> Reader<'a> {
             Some(_) => return Err(Self::mistyped(name)),
         };
         let parsed = decimal.parse::<Decimal>().or_else(|_| Decimal::from_scientific(&decimal));
-        parsed.ok().filter(|value| value.abs() < Decimal::from(1_000_000_000_000_i64)).ok_or_else(|| Self::mistyped(name))
+        parsed
+            .ok()
+            .filter(|value| value.abs() < Decimal::from(1_000_000_000_000_i64))
+            .ok_or_else(|| Self::mistyped(name))
     }
 
     /// A time, and the text as it was sent. Unreadable ones are none, not an error.
@@ -220,7 +224,8 @@ mod tests {
 
     #[test]
     fn forgives_and_notes() {
-        let payload = json!({ "a": 5, "b": "7", "c": "null", "d": {"x": 1}, "e": "2026-01-01T10:00:00+02", "f": 1.5, "g": null });
+        let payload =
+            json!({ "a": 5, "b": "7", "c": "null", "d": {"x": 1}, "e": "2026-01-01T10:00:00+02", "f": 1.5, "g": null });
         let mut quirks = Vec::new();
         let mut reader = Reader::new(&payload, &mut quirks).unwrap();
         assert_eq!(reader.text("a", 20).unwrap().as_deref(), Some("5"));
@@ -231,7 +236,15 @@ mod tests {
         assert_eq!(reader.register("f").unwrap().to_string(), "1.5");
         assert_eq!(reader.integer("g").unwrap(), None);
         assert_eq!(reader.integer("d"), Err(Reader::mistyped("d")));
-        for quirk in ["number_as_string", "string_as_number", "null_as_string", "object_as_array", "short_zone", "fraction_as_integer", "null_field"] {
+        for quirk in [
+            "number_as_string",
+            "string_as_number",
+            "null_as_string",
+            "object_as_array",
+            "short_zone",
+            "fraction_as_integer",
+            "null_field",
+        ] {
             assert!(quirks.contains(&quirk), "{quirk}: {quirks:?}");
         }
     }

@@ -17,8 +17,15 @@ type Quirks = Vec<&'static str>;
 pub fn boot(payload: &Value, quirks: &mut Quirks) -> Result<BootReport, Wrong> {
     let mut reader = Reader::new(payload, quirks)?;
     reader.known(&[
-        "chargePointVendor", "chargePointModel", "chargePointSerialNumber", "chargeBoxSerialNumber", "firmwareVersion",
-        "iccid", "imsi", "meterType", "meterSerialNumber",
+        "chargePointVendor",
+        "chargePointModel",
+        "chargePointSerialNumber",
+        "chargeBoxSerialNumber",
+        "firmwareVersion",
+        "iccid",
+        "imsi",
+        "meterType",
+        "meterSerialNumber",
     ]);
     Ok(BootReport {
         vendor: reader.text("chargePointVendor", 20)?,
@@ -47,7 +54,9 @@ pub fn status(payload: &Value, quirks: &mut Quirks) -> Result<StatusReport, Wron
         error_code,
         info: reader.text("info", 50)?,
         vendor_id: reader.text("vendorId", 255)?,
-        vendor_error_code: reader.text("vendorErrorCode", 50)?.filter(|code| !code.trim_start_matches("0x").bytes().all(|b| b == b'0')),
+        vendor_error_code: reader
+            .text("vendorErrorCode", 50)?
+            .filter(|code| !code.trim_start_matches("0x").bytes().all(|b| b == b'0')),
         at: reader.time("timestamp")?.0,
     })
 }
@@ -266,7 +275,10 @@ mod tests {
         let values = &report.samples[0].values;
         assert_eq!(values.len(), 3);
         assert_eq!((values[0].value.as_str(), values[0].unit.as_str()), ("1234", "Wh"));
-        assert_eq!((values[0].measurand.as_str(), values[0].context.as_str()), ("Energy.Active.Import.Register", "Sample.Periodic"));
+        assert_eq!(
+            (values[0].measurand.as_str(), values[0].context.as_str()),
+            ("Energy.Active.Import.Register", "Sample.Periodic")
+        );
         assert_eq!(values[1].unit, "Celsius");
         assert!(values[2].signed && !values[0].signed);
         for quirk in ["object_as_array", "number_as_string", "unit_synonym", "signed_data_unmarked", "empty_sample"] {
