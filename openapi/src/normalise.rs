@@ -43,6 +43,9 @@ fn walk(value: &mut Value) {
             {
                 parts.retain(|part| *part != json!({ "description": description }));
             }
+            if map.get("format") == Some(&json!("naive-date")) {
+                map.insert("format".into(), json!("date"));
+            }
             unsigned_to_int(map);
             let charset: Vec<String> = map.keys().filter(|key| key.contains("; charset=")).cloned().collect();
             for key in charset {

@@ -124,7 +124,10 @@ macro_rules! owned {
 }
 
 owned!(
+    stromtor_domain::network::charge_point::ChargePoint,
+    stromtor_domain::network::connector::Connector,
     stromtor_domain::network::location::Location,
+    stromtor_domain::network::station::Station,
     stromtor_domain::tenancy::user::User,
     stromtor_domain::tenancy::role::Role,
     stromtor_domain::tenancy::api_client::ApiClient,

@@ -58,7 +58,10 @@ pub async fn may_have(tx: &mut Tx, partner_id: PartnerId, input: &UserInput) -> 
             None => match own.iter().find(|role| role.input.name.as_str() == name) {
                 Some(role) => role.input.permissions.iter().copied().collect(),
                 None => {
-                    return Err(Error::invalid(format!("/roles/{at}"), "is neither built in nor a role of the partner"));
+                    return Err(Error::invalid(
+                        format!("/roles/{at}"),
+                        "is neither built in nor a role of the partner",
+                    ));
                 }
             },
         };

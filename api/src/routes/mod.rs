@@ -24,6 +24,12 @@ pub enum Tag {
     Audit,
     /// Sites with an address and coordinates, holding stations.
     Locations,
+    /// Pieces of hardware, each with one OCPP identity.
+    Stations,
+    /// EVSEs: each charges one car at a time.
+    ChargePoints,
+    /// Plugs and sockets of a charge point.
+    Connectors,
 }
 
 fn api(app: &App) -> impl OpenApi + use<> {
@@ -39,7 +45,12 @@ fn api(app: &App) -> impl OpenApi + use<> {
             tenancy::api_client::ApiClientApi(app()),
             tenancy::audit::AuditApi(app()),
         ),
-        network::location::LocationApi(app()),
+        (
+            network::location::LocationApi(app()),
+            network::station::StationApi(app()),
+            network::charge_point::ChargePointApi(app()),
+            network::connector::ConnectorApi(app()),
+        ),
     )
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stromtor_schema::schema::{station, station_live};
 
 use crate::{
-    Result, Timestamp,
+    Error, Result, Timestamp,
     network::{hardware::StationModelId, location::LocationId},
     session::report::BootReport,
     tenancy::partner::PartnerId,
@@ -134,6 +134,9 @@ pub struct StationInput {
 impl StationInput {
     /// The rules that concern more than one field.
     pub fn check(&self) -> Result<()> {
+        if self.installation_status == InstallationStatus::Dismantled {
+            return Err(Error::invalid("/installation_status", "is set by dismantling the station"));
+        }
         Ok(())
     }
 }

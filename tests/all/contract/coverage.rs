@@ -12,6 +12,8 @@ struct Operation {
     path: String,
     permission: Option<Permission>,
     public: bool,
+    /// Names of required query parameters.
+    query: Vec<String>,
     body: Option<(String, Value)>,
 }
 
@@ -30,6 +32,13 @@ fn operations() -> Vec<Operation> {
                 path: path.clone(),
                 permission: operation["x-permission"].as_str().map(|name| Permission::parse(name).unwrap()),
                 public: operation["security"].as_array().is_none_or(Vec::is_empty),
+                query: operation["parameters"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter(|parameter| parameter["in"] == "query" && parameter["required"] == true)
+                    .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
+                    .collect(),
                 body,
             });
         }
@@ -46,6 +55,10 @@ impl Operation {
                 Some(name) => path.push_str(&ids(name)),
                 None => path.push_str(part),
             }
+        }
+        for (at, name) in self.query.iter().enumerate() {
+            path.push(if at == 0 { '?' } else { '&' });
+            path.push_str(&format!("{name}={}", ids(name)));
         }
         let mut request = client.request(&self.method, &path);
         if let Some((kind, body)) = &self.body {
@@ -105,7 +118,7 @@ async fn another_tenants_resources_are_not_there() {
     let before = estate::fingerprint(&world).await;
     let mut seen = Vec::new();
     for operation in operations() {
-        if !operation.path.contains('{') {
+        if !operation.path.contains('{') && operation.query.is_empty() {
             continue;
         }
         let reply = operation.call(&stranger, &|name| owned.id(name)).await;
@@ -156,10 +169,13 @@ mod estate {
     pub async fn build(world: &World, owner: PartnerId) -> Estate {
         let client = world.client(owner, Permission::ALL);
         let mut ids = HashMap::new();
+        let location = ids_of(&client).await;
+        for (name, body) in location {
+            ids.insert(name, body);
+        }
         let mut keep = |name: &'static str, body: &serde_json::Value| {
             ids.insert(name, body["id"].as_str().unwrap().to_owned());
         };
-        keep("location_id", &client.create("/v1/locations", crate::network::location::body("Ours")).await);
         keep("partner_id", &client.create("/v1/partners", json!({ "name": "Below", "kind": "sub_cpo" })).await);
         keep(
             "role_id",
@@ -170,6 +186,16 @@ mod estate {
         let program = json!({ "name": "Sync", "permissions": ["location:read"], "enabled": true });
         keep("api_client_id", &client.create("/v1/api-clients", program).await);
         Estate(ids)
+    }
+
+    async fn ids_of(client: &crate::world::Client) -> Vec<(&'static str, String)> {
+        let estate = crate::network::station::build(client, "CP-ESTATE").await;
+        vec![
+            ("location_id", estate.location),
+            ("station_id", estate.station),
+            ("charge_point_id", estate.charge_point),
+            ("connector_id", estate.connector),
+        ]
     }
 
     #[derive(diesel::QueryableByName)]
