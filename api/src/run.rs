@@ -1,16 +1,17 @@
 //! Starting and stopping the process.
 #![allow(clippy::print_stdout, reason = "the owner's password is printed once, and the demo says what to look at")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use poem::listener::{Acceptor as _, TcpAcceptor};
 use stromtor_domain::Error;
+use stromtor_ocpp::{route::Registry, server::Settings};
 use stromtor_persistence::{clock::SystemClock, db::Urls, embedded::Embedded, migrate};
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    app::bootstrap,
+    app::{bootstrap, charge::Charge},
     config::{Config, Log, LogFormat},
     jobs, service,
     state::{App, Metrics},
@@ -50,16 +51,16 @@ pub async fn migrate(config: Config) -> Result<(), String> {
 }
 
 /// Serves until SIGINT or SIGTERM, then ends in order: no new requests, running ones finish, then the database.
-pub async fn serve(config: Config, demo: bool) -> Result<(), String> {
+pub async fn serve(config: Config) -> Result<(), String> {
     let (urls, embedded) = database(&config).await?;
-    let served = serve_on(config, urls, demo).await;
+    let served = serve_on(config, urls).await;
     if let Some(embedded) = embedded {
         embedded.stop().await;
     }
     served
 }
 
-async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), String> {
+async fn serve_on(mut config: Config, urls: Urls) -> Result<(), String> {
     let ran = migrate::run(&urls.owner).await.map_err(|error| say(&error))?;
     if !ran.is_empty() {
         tracing::info!(migrations = ran.len(), "database brought up to date");
@@ -84,7 +85,10 @@ async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), Stri
     jobs::start(&app, &tasks);
     let acceptor = TcpAcceptor::from_tokio(listener).map_err(|error| error.to_string())?;
     tracing::info!(api = %acceptor.local_addr().first().map(ToString::to_string).unwrap_or_default(), "serving");
-    let _ = demo;
+    let stations = stromtor_ocpp::server::listen(app.config.ocpp.listen)
+        .map_err(|error| format!("{}: {error}", app.config.ocpp.listen))?;
+    tracing::info!(ocpp = %app.config.ocpp.listen, "stations connect here");
+    gateway(&app, stations, &tasks);
     let cancelled = app.cancel.clone();
     let stopping = app.clone();
     tokio::spawn(async move {
@@ -102,6 +106,29 @@ async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), Stri
         .map_err(|error| error.to_string())?;
     finish(&app, tasks, grace).await;
     Ok(())
+}
+
+/// Takes stations in until the process stops.
+pub fn gateway(app: &App, listener: tokio::net::TcpListener, tasks: &TaskTracker) -> Registry {
+    let config = &app.config.ocpp;
+    let settings = Settings {
+        ping_interval: Duration::from_secs(config.ping_interval_s),
+        idle_timeout: Duration::from_secs(config.idle_timeout_s),
+        max_frame: config.max_frame_bytes,
+        call_queue: config.call_queue,
+        messages_per_second: config.messages_per_second,
+        ..Settings::default()
+    };
+    let (charge, registry) = (Arc::new(Charge::new(app.clone())), Registry::default());
+    let (writer, backend) = (charge.clone(), charge);
+    let (stop, connected) = (app.cancel.child_token(), registry.clone());
+    tasks.spawn(async move {
+        stromtor_ocpp::server::serve(listener, backend.clone(), connected, settings, stop).await;
+        // What the last connections said is written too.
+        let _ = backend.flush().await;
+    });
+    tasks.spawn(async move { writer.write_behind().await });
+    registry
 }
 
 async fn finish(app: &App, tasks: TaskTracker, grace: Duration) {

@@ -13,6 +13,7 @@ pub mod db;
 pub mod embedded;
 pub mod error;
 pub mod housekeeping;
+pub mod ingest;
 pub mod job;
 pub mod listen;
 pub mod migrate;

@@ -3,5 +3,6 @@
 
 mod contract;
 mod network;
+mod ocpp;
 mod tenancy;
 mod world;

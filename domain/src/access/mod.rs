@@ -1,1 +1,3 @@
 //! Who may charge where.
+
+pub mod decide;

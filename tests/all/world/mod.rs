@@ -124,6 +124,27 @@ impl World {
         PartnerId(id)
     }
 
+    /// Opens the gateway; returns its URL.
+    pub fn gateway(&self) -> String {
+        let listener = stromtor_ocpp::server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        stromtor_api::run::gateway(&self.app, listener, &tokio_util::task::TaskTracker::new());
+        url
+    }
+
+    /// The rows of a query with one text column, as the owner of the tables.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        use diesel_async::{AsyncConnection as _, RunQueryDsl as _};
+        #[derive(diesel::QueryableByName)]
+        struct Text {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            value: String,
+        }
+        let mut conn = diesel_async::AsyncPgConnection::establish(&self.urls.owner).await.unwrap();
+        let rows: Vec<Text> = diesel::sql_query(query).load(&mut conn).await.unwrap();
+        rows.into_iter().map(|row| row.value).collect()
+    }
+
     /// A statement as the owner of the tables.
     pub async fn sql(&self, statement: &str) {
         use diesel_async::{AsyncConnection as _, SimpleAsyncConnection as _};
@@ -134,6 +155,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
+        self.app.cancel.cancel();
         self.server.abort();
         self.app.db.close();
     }

@@ -1,0 +1,290 @@
+//! What stations ask and report: the gateway's `Backend`.
+
+use std::{net::IpAddr, sync::Mutex, time::Duration};
+
+use async_trait::async_trait;
+use stromtor_domain::{
+    Error, Result, Timestamp,
+    access::decide::Outcome,
+    network::station::StationId,
+    session::report::{BootReport, DataTransferReport, MeterReport, StartReport, StatusReport, StopReport},
+};
+use stromtor_ocpp::backend::{
+    Admission, Backend, BootReply, DataTransferReply, Direction, Kind, Knock, Link, Logged, Reply, StartReply, TagInfo,
+    TagStatus, Unavailable,
+};
+use stromtor_persistence::ingest::{self, From, MessageRow};
+use uuid::Uuid;
+
+use crate::state::App;
+
+/// Messages that may wait for the log's writer; behind that new ones are given up, and counted.
+const LOG_BUFFER: usize = 50_000;
+/// Rows of one statement; PostgreSQL takes 65,535 parameters.
+const LOG_BATCH: usize = 2_000;
+
+/// Stations' reports, on their way into the database.
+#[derive(Debug)]
+pub struct Charge {
+    app: App,
+    seen: Mutex<std::collections::HashSet<StationId>>,
+    log: Mutex<Vec<MessageRow>>,
+}
+
+fn from(link: &Link) -> From {
+    From { station_id: link.station_id, partner_id: link.partner_id, location_id: link.location_id }
+}
+
+/// The database away, or our fault: either way the station must repeat.
+fn unavailable(error: Error) -> Unavailable {
+    match error {
+        Error::Unavailable(cause) => tracing::debug!(%cause, "a station's report waits"),
+        other => tracing::error!(error = ?other, "a station's report failed"),
+    }
+    Unavailable
+}
+
+fn tag(outcome: Outcome) -> TagInfo {
+    let status = match outcome {
+        Outcome::Accepted => TagStatus::Accepted,
+        Outcome::Blocked => TagStatus::Blocked,
+        Outcome::Expired => TagStatus::Expired,
+        Outcome::Invalid => TagStatus::Invalid,
+        Outcome::ConcurrentTx => TagStatus::ConcurrentTx,
+    };
+    TagInfo { status, expires_at: None, parent: None }
+}
+
+impl Charge {
+    /// On an application.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self { app, seen: Mutex::default(), log: Mutex::default() }
+    }
+
+    /// Writes what is written behind, again and again, until the process stops; then once more.
+    pub async fn write_behind(&self) {
+        loop {
+            let stopping = tokio::select! {
+                () = self.app.cancel.cancelled() => true,
+                () = tokio::time::sleep(Duration::from_millis(500)) => false,
+            };
+            if let Err(error) = self.flush().await {
+                tracing::warn!(%error, "the message log waits");
+            }
+            if stopping {
+                return;
+            }
+        }
+    }
+
+    /// Writes signs of life and the message log.
+    pub async fn flush(&self) -> Result<()> {
+        let seen: Vec<StationId> = self.seen.lock().map(|mut seen| seen.drain().collect()).unwrap_or_default();
+        if !seen.is_empty() {
+            let mut tx = self.app.db.begin_ingest().await?;
+            ingest::seen(&mut tx, &seen).await?;
+            tx.commit().await?;
+        }
+        loop {
+            let batch: Vec<MessageRow> = self
+                .log
+                .lock()
+                .map(|mut log| {
+                    let take = log.len().min(LOG_BATCH);
+                    log.drain(..take).collect()
+                })
+                .unwrap_or_default();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let written = async {
+                let mut tx = self.app.db.begin_ingest().await?;
+                ingest::messages(&mut tx, &batch).await?;
+                tx.commit().await
+            };
+            if let Err(error) = written.await {
+                if let Ok(mut log) = self.log.lock() {
+                    log.splice(0..0, batch);
+                }
+                return Err(error);
+            }
+        }
+    }
+
+    async fn knock(&self, knock: &Knock) -> Result<Admission> {
+        let mut tx = self.app.db.begin_ingest().await?;
+        let Some(known) = ingest::find(&mut tx, &knock.identity).await? else {
+            let protocols = knock.protocols.join(", ");
+            ingest::remember_unknown(&mut tx, &knock.identity, &knock.address.to_string(), &protocols).await?;
+            tx.commit().await?;
+            return Ok(Admission::Unknown);
+        };
+        tx.commit().await?;
+        let right = match (&knock.basic, &known.password_hmac) {
+            (Some((user, password)), Some(hmac)) => {
+                // Whitepaper ed. 2: raw bytes; some stations send the key's hexadecimal text.
+                let unhex = std::str::from_utf8(password).ok().and_then(|text| hex::decode(text).ok());
+                *user == knock.identity
+                    && (self.app.secrets.matches(password, hmac)
+                        || unhex.is_some_and(|raw| self.app.secrets.matches(&raw, hmac)))
+            }
+            _ => !known.settings.password_required,
+        };
+        if !right {
+            return Ok(Admission::WrongCredentials);
+        }
+        Ok(Admission::Welcome(Link {
+            station_id: known.id,
+            partner_id: known.partner_id,
+            location_id: known.location_id,
+            identity: knock.identity.clone(),
+            accept_without_protocol: known.settings.accept_without_protocol,
+            ping: known.settings.ping,
+        }))
+    }
+}
+
+#[async_trait]
+impl Backend for Charge {
+    async fn admit(&self, knock: Knock) -> Admission {
+        match self.knock(&knock).await {
+            Ok(admission) => admission,
+            Err(error) => {
+                unavailable(error);
+                Admission::Unavailable
+            }
+        }
+    }
+
+    async fn connected(&self, link: &Link, version: &'static str, address: IpAddr) -> Reply<i64> {
+        let work = async {
+            let mut tx = self.app.db.begin_ingest().await?;
+            let epoch = ingest::connected(&mut tx, link.station_id, version, &address.to_string()).await?;
+            tx.commit().await?;
+            Ok(epoch)
+        };
+        work.await.map_err(unavailable)
+    }
+
+    async fn disconnected(&self, link: &Link, epoch: i64) {
+        let work = async {
+            let mut tx = self.app.db.begin_ingest().await?;
+            ingest::disconnected(&mut tx, link.station_id, epoch).await?;
+            tx.commit().await
+        };
+        let _ = work.await.map_err(unavailable);
+    }
+
+    fn seen(&self, link: &Link) {
+        if let Ok(mut seen) = self.seen.lock() {
+            seen.insert(link.station_id);
+        }
+    }
+
+    async fn boot(&self, link: &Link, report: BootReport) -> Reply<BootReply> {
+        let work = async {
+            let mut tx = self.app.db.begin_ingest().await?;
+            ingest::boot(&mut tx, link.station_id, report).await?;
+            tx.commit().await
+        };
+        work.await.map_err(unavailable)?;
+        Ok(BootReply { interval_s: self.app.config.ocpp.heartbeat_interval_s })
+    }
+
+    async fn status(&self, link: &Link, report: StatusReport) -> Reply<()> {
+        let work = async {
+            let mut tx = self.app.db.begin_ingest().await?;
+            ingest::status(&mut tx, from(link), &report).await?;
+            tx.commit().await
+        };
+        work.await.map_err(unavailable)
+    }
+
+    async fn authorize(&self, link: &Link, id_tag: String) -> Reply<TagInfo> {
+        let work = async {
+            let mut tx = self.app.db.begin_ingest().await?;
+            let (outcome, ..) = ingest::authorize(&mut tx, from(link), &id_tag, "authorize", None).await?;
+            tx.commit().await?;
+            Ok(tag(outcome))
+        };
+        work.await.map_err(unavailable)
+    }
+
+    async fn start(&self, link: &Link, report: StartReport) -> Reply<StartReply> {
+        let work = async {
+            let mut tx = self.app.db.begin_ingest().await?;
+            let (transaction_id, outcome) = ingest::start(&mut tx, from(link), &report).await?;
+            tx.commit().await?;
+            Ok(StartReply { transaction_id, tag: tag(outcome) })
+        };
+        work.await.map_err(unavailable)
+    }
+
+    async fn meter(&self, link: &Link, report: MeterReport) -> Reply<()> {
+        let work = async {
+            let mut tx = self.app.db.begin_ingest().await?;
+            ingest::readings(&mut tx, from(link), &report, None).await?;
+            tx.commit().await
+        };
+        work.await.map_err(unavailable)
+    }
+
+    async fn stop(&self, link: &Link, report: StopReport) -> Reply<Option<TagInfo>> {
+        let work = async {
+            let mut tx = self.app.db.begin_ingest().await?;
+            let known = ingest::stop(&mut tx, from(link), &report).await?;
+            tx.commit().await?;
+            Ok(known)
+        };
+        if !work.await.map_err(unavailable)? {
+            tracing::warn!(
+                identity = link.identity,
+                transaction = report.transaction_id,
+                "stop of an unknown transaction"
+            );
+            metrics::counter!("stromtor_unknown_stops_total").increment(1);
+        }
+        Ok(None)
+    }
+
+    async fn data_transfer(&self, _: &Link, _: DataTransferReport) -> Reply<DataTransferReply> {
+        // No vendor's messages are understood so far; they are in the message log.
+        Ok(DataTransferReply::UnknownVendorId)
+    }
+
+    fn log(&self, message: Logged) {
+        let row = MessageRow {
+            id: self.app.clock.id(),
+            at: message.at,
+            partner_id: message.link.partner_id,
+            location_id: message.link.location_id,
+            station_id: message.link.station_id,
+            direction: if message.direction == Direction::In { "in" } else { "out" },
+            kind: match message.kind {
+                Kind::Call => "call",
+                Kind::Result => "result",
+                Kind::Error => "error",
+                Kind::Invalid => "invalid",
+            },
+            action: message.action,
+            message_id: message.message_id,
+            payload: message.payload,
+            quirks: message.quirks,
+        };
+        let Ok(mut log) = self.log.lock() else { return };
+        if log.len() < LOG_BUFFER {
+            log.push(row);
+        } else {
+            metrics::counter!("stromtor_ocpp_log_dropped_total").increment(1);
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.app.now()
+    }
+
+    fn id(&self) -> Uuid {
+        self.app.clock.id()
+    }
+}

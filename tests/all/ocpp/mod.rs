@@ -1,0 +1,4 @@
+//! Stations over real WebSockets.
+
+mod door;
+mod transaction;
