@@ -7,8 +7,8 @@ create table token (
   kind text not null check (kind in ('rfid', 'emaid')),
   -- as given by the caller
   uid text not null,
-  -- upper case without separators: what is compared
-  uid_normalised text not null,
+  -- upper case without separators: what is compared (domain::access::decide::normalise_uid)
+  uid_normalised text not null generated always as (upper(regexp_replace(uid, '[^a-zA-Z0-9]', '', 'g'))) stored,
   label text,
   status text not null check (status in ('active', 'blocked')),
   valid_from timestamptz,

@@ -7,6 +7,7 @@
 #[macro_use]
 mod resource;
 
+pub mod access;
 mod audit;
 pub mod clock;
 pub mod db;
@@ -19,5 +20,6 @@ pub mod listen;
 pub mod migrate;
 pub mod network;
 pub mod outbox;
+pub mod session;
 pub mod tenancy;
 pub mod tx;

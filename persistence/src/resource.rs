@@ -124,6 +124,7 @@ macro_rules! owned {
 }
 
 owned!(
+    stromtor_domain::access::token::Token,
     stromtor_domain::network::charge_point::ChargePoint,
     stromtor_domain::network::connector::Connector,
     stromtor_domain::network::location::Location,

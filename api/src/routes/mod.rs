@@ -1,6 +1,8 @@
 //! The REST API, one file per resource, thin: a handler opens a transaction, calls one function, answers.
 
+pub mod access;
 pub mod network;
+pub mod session;
 pub mod tenancy;
 
 use poem_openapi::{OpenApi, OpenApiService, Tags};
@@ -30,6 +32,10 @@ pub enum Tag {
     ChargePoints,
     /// Plugs and sockets of a charge point.
     Connectors,
+    /// What drivers identify themselves with.
+    Tokens,
+    /// Charging sessions.
+    Sessions,
 }
 
 fn api(app: &App) -> impl OpenApi + use<> {
@@ -51,6 +57,7 @@ fn api(app: &App) -> impl OpenApi + use<> {
             network::charge_point::ChargePointApi(app()),
             network::connector::ConnectorApi(app()),
         ),
+        (access::token::TokenApi(app()), session::session::SessionApi(app())),
     )
 }
 

@@ -1,3 +1,4 @@
 //! Who may charge where.
 
 pub mod decide;
+pub mod token;

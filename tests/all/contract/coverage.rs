@@ -181,10 +181,23 @@ mod estate {
             "role_id",
             &client.create("/v1/roles", json!({ "name": "clerk", "permissions": ["location:read"] })).await,
         );
+        let card = json!({ "kind": "rfid", "uid": "04A2", "status": "active" });
+        keep("token_id", &client.create("/v1/tokens", card).await);
         let user = json!({ "email": "ada@example.com", "name": "Ada", "roles": ["viewer"] });
         keep("user_id", &client.create("/v1/users", user).await);
         let program = json!({ "name": "Sync", "permissions": ["location:read"], "enabled": true });
         keep("api_client_id", &client.create("/v1/api-clients", program).await);
+        // Sessions are made by stations; one row stands for them.
+        let (session, station) = ("0193a3c4-5d6e-7f80-9a1b-2c3d4e5f6072", ids["station_id"].clone());
+        world
+            .sql(&format!(
+                "insert into session (id, operator_id, location_id, station_id, ocpp_connector_id, start_key, auth_source, \
+                 state, started_at, meter_start_wh, created_at, updated_at) values ('{session}', '{owner}', '{}', \
+                 '{station}', 1, 'k', 'local_rfid', 'active', now(), 0, now(), now())",
+                ids["location_id"]
+            ))
+            .await;
+        ids.insert("session_id", session.to_owned());
         Estate(ids)
     }
 

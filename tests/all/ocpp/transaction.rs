@@ -10,15 +10,9 @@ use crate::world::World;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_report_is_the_same_report() {
     let world = World::new().await;
-    let cpo = world.partner("Nordstrom", "cpo").await;
-    let client = world.client(cpo, Permission::ALL);
+    let client = world.client(world.partner("Nordstrom", "cpo").await, Permission::ALL);
     let (_, password) = station(&client, "CP1").await;
-    world
-        .sql(&format!(
-            "insert into token (id, partner_id, kind, uid, uid_normalised, status, metadata, created_at, updated_at) \
-             values (gen_random_uuid(), '{cpo}', 'rfid', '04:A2:B3', '04A2B3', 'active', '{{}}', now(), now())"
-        ))
-        .await;
+    client.create("/v1/tokens", json!({ "kind": "rfid", "uid": "04:A2:B3", "status": "active" })).await;
     let simulator = Simulator::connect(&world.gateway(), "CP1", &password).await.unwrap();
     let tag = |tag: &str| json!({ "idTag": tag });
     assert_eq!(simulator.call("Authorize", tag("04a2b3")).await.unwrap()["idTagInfo"]["status"], "Accepted");
@@ -42,8 +36,20 @@ async fn a_repeated_report_is_the_same_report() {
     // One that nobody knows is answered all the same: the station would repeat it for ever.
     simulator.call("StopTransaction", json!({ "transactionId": -7, "meterStop": 1, "timestamp": "x" })).await.unwrap();
 
-    let sessions = "select state || ' ' || meter_start_wh::int || ' ' || meter_stop_wh::int as value from session";
-    assert_eq!(world.texts(sessions).await, ["ended 1000 12000"]);
+    let sessions = client.get("/v1/sessions?state=ended").await.body["items"].clone();
+    assert_eq!(sessions.as_array().unwrap().len(), 1);
+    let session = &sessions[0];
+    assert_eq!(
+        (&session["meter_start_wh"], &session["meter_stop_wh"]),
+        (&json!("1000.000000"), &json!("12000.000000"))
+    );
+    assert_eq!((&session["stop_reason"], &session["number"]), (&json!("Local"), &json!(1)));
+    assert_eq!(client.get("/v1/sessions?state=active").await.body["items"], json!([]));
+    let path = format!("/v1/sessions/{}", session["id"].as_str().unwrap());
+    assert_eq!(&client.get(&path).await.body, session);
+    let stranger = world.client(world.partner("Theirs", "cpo").await, Permission::ALL);
+    assert_eq!(stranger.get(&path).await.status, 404);
+    assert_eq!(stranger.get("/v1/sessions").await.body["items"], json!([]));
     assert_eq!(world.texts("select samples->0->>'value' as value from session_reading").await, ["6000.5"]);
     let attempts = "select trigger || ' ' || decision || ' ' || reason as value from authorization_attempt order by id";
     let wanted = ["authorize accepted token_valid", "authorize invalid token_unknown", "start accepted token_valid"];

@@ -1,0 +1,3 @@
+//! Who may charge where.
+
+pub mod token;

@@ -1,0 +1,4 @@
+//! Charging sessions.
+
+#[allow(clippy::module_inception, reason = "the resource has the name of its area")]
+pub mod session;
