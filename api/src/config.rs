@@ -233,7 +233,7 @@ impl Config {
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        figment.merge(Env::prefixed("STROMTOR_").split("__")).extract().map_err(Box::new)
+        figment.merge(Env::prefixed("STROMTOR_").ignore(&["config"]).split("__")).extract().map_err(Box::new)
     }
 
     /// The JSON schema of the configuration.

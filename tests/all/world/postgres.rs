@@ -38,8 +38,16 @@ pub async fn database() -> Urls {
     urls
 }
 
+/// Where the cluster lives: under the system's temporary folder, for the unprivileged user that PostgreSQL runs as when we are
+/// root may not be able to reach the checkout.
 fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pg")
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    if let Some(folder) = std::env::var_os("TEST_PG_DIR") {
+        return folder.into();
+    }
+    let mut hasher = DefaultHasher::new();
+    env!("CARGO_MANIFEST_DIR").hash(&mut hasher);
+    std::env::temp_dir().join(format!("stromtor-tests-{:x}", hasher.finish()))
 }
 
 /// Changes when a migration changes.
