@@ -30,7 +30,8 @@ pub async fn run_due(app: &App) -> Result<bool> {
 
 async fn run(_app: &App, job: &Job) -> Result<()> {
     match job.kind {
-        JobKind::SettleSession => Ok(()),
+        // Asked for by nothing yet; a dead letter tells it, should it be.
+        JobKind::SettleSession => Err(Error::internal("sessions are not priced yet")),
     }
 }
 
