@@ -79,6 +79,8 @@ pub struct Ocpp {
     pub call_queue: usize,
     /// Messages per second and station in the long run.
     pub messages_per_second: u32,
+    /// Workers that write what stations report.
+    pub ingest_shards: usize,
 }
 
 /// PostgreSQL.
@@ -201,6 +203,10 @@ pub struct Session {
     pub late_value_grace_s: u32,
     /// Clock difference that is believed, seconds.
     pub clock_tolerance_s: u32,
+    /// Wait for a missing end, seconds.
+    pub missing_stop_grace_s: u32,
+    /// Whether a token charges at one place at a time.
+    pub one_session_per_token: bool,
 }
 
 /// How long things are kept.

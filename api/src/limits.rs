@@ -77,3 +77,39 @@ impl Limits {
         self.limiter.retain_recent();
     }
 }
+
+/// Wrong passwords at the stations' door, per identity and address: after five in a row each further one waits, from one
+/// second doubling to a minute. The real station, which comes from elsewhere or knows its password, is not locked out.
+#[derive(Debug, Default)]
+pub struct Attempts {
+    failed: dashmap::DashMap<(String, IpAddr), (u32, std::time::Instant)>,
+}
+
+impl Attempts {
+    const FREE: u32 = 5;
+    /// Entries kept; a flood of invented identities costs no more memory than this.
+    const MOST: usize = 100_000;
+
+    /// Whether another attempt is looked at.
+    pub fn may_try(&self, identity: &str, address: IpAddr) -> bool {
+        let entry = self.failed.get(&(identity.to_owned(), address));
+        entry.is_none_or(|entry| entry.1 <= std::time::Instant::now())
+    }
+
+    /// The password was wrong.
+    pub fn failed(&self, identity: &str, address: IpAddr) {
+        let now = std::time::Instant::now();
+        if self.failed.len() >= Self::MOST {
+            self.failed.retain(|_, (_, until)| *until > now);
+        }
+        let mut entry = self.failed.entry((identity.to_owned(), address)).or_insert((0, now));
+        entry.0 += 1;
+        let wait = if entry.0 < Self::FREE { 0 } else { (1 << (entry.0 - Self::FREE).min(6)).min(60) };
+        entry.1 = now + std::time::Duration::from_secs(wait);
+    }
+
+    /// The password was right.
+    pub fn succeeded(&self, identity: &str, address: IpAddr) {
+        self.failed.remove(&(identity.to_owned(), address));
+    }
+}

@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 
 use poem::listener::{Acceptor as _, TcpAcceptor};
 use stromtor_domain::Error;
-use stromtor_ocpp::{route::Registry, server::Settings};
+use stromtor_ocpp::server::Settings;
 use stromtor_persistence::{clock::SystemClock, db::Urls, embedded::Embedded, migrate};
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    app::{bootstrap, charge::Charge},
+    app::{bootstrap, charge::Charge, ingest::Ingest},
     config::{Config, Log, LogFormat},
     jobs, service,
     state::{App, Metrics},
@@ -109,7 +109,7 @@ async fn serve_on(mut config: Config, urls: Urls) -> Result<(), String> {
 }
 
 /// Takes stations in until the process stops.
-pub fn gateway(app: &App, listener: tokio::net::TcpListener, tasks: &TaskTracker) -> Registry {
+pub fn gateway(app: &App, listener: tokio::net::TcpListener, tasks: &TaskTracker) {
     let config = &app.config.ocpp;
     let settings = Settings {
         ping_interval: Duration::from_secs(config.ping_interval_s),
@@ -119,7 +119,8 @@ pub fn gateway(app: &App, listener: tokio::net::TcpListener, tasks: &TaskTracker
         messages_per_second: config.messages_per_second,
         ..Settings::default()
     };
-    let (charge, registry) = (Arc::new(Charge::new(app.clone())), Registry::default());
+    let charge = Arc::new(Charge::new(app.clone(), Ingest::start(app, tasks)));
+    let registry = app.stations.clone();
     let (writer, backend) = (charge.clone(), charge);
     let (stop, connected) = (app.cancel.child_token(), registry.clone());
     tasks.spawn(async move {
@@ -128,7 +129,6 @@ pub fn gateway(app: &App, listener: tokio::net::TcpListener, tasks: &TaskTracker
         let _ = backend.flush().await;
     });
     tasks.spawn(async move { writer.write_behind().await });
-    registry
 }
 
 async fn finish(app: &App, tasks: TaskTracker, grace: Duration) {

@@ -40,6 +40,10 @@ pub struct AppState {
     pub oidc: Issuers,
     /// Requests per actor.
     pub limits: Limits,
+    /// This process, as commands to stations are routed.
+    pub node: uuid::Uuid,
+    /// The stations connected to this process.
+    pub stations: stromtor_ocpp::route::Registry,
     /// Prometheus metrics, when this process records them.
     pub metrics: Option<Metrics>,
     /// Told when the process is to stop.

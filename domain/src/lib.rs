@@ -17,6 +17,7 @@ pub mod access;
 pub mod actor;
 pub mod admin;
 pub mod clock;
+pub mod billing;
 pub mod command;
 pub mod error;
 pub mod event;

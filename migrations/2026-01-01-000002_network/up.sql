@@ -101,7 +101,10 @@ create table station_live (
   booted_at timestamptz,
   boot jsonb,
   firmware_version text,
-  quirks jsonb not null default '{}'
+  -- what had to be forgiven, and how often
+  quirks jsonb not null default '{}',
+  refused_attempts bigint not null default 0,
+  last_refused_at timestamptz
 );
 call stromtor_protect('station_live', 'partner_id', 'location_id');
 alter table station_live set (fillfactor = 70);
@@ -118,6 +121,8 @@ create table charge_point (
   evse_number integer not null check (evse_number between 1 and 999),
   current_type text not null check (current_type in ('ac', 'dc')),
   max_power_kw numeric(18, 6),
+  -- of the meter that signs here; what a session was signed with is copied into its CDR
+  meter_public_key text,
   external_id text,
   metadata jsonb not null,
   revision bigint not null default 1,

@@ -47,6 +47,7 @@ create table authorization_attempt (
 );
 create index authorization_attempt_operator on authorization_attempt (operator_id, id desc);
 create index authorization_attempt_emp on authorization_attempt (emp_id, id desc) where emp_id is not null;
+create index authorization_attempt_tag on authorization_attempt (id_tag);
 create index authorization_attempt_station on authorization_attempt (station_id, id desc);
 call stromtor_protect('authorization_attempt', 'operator_id', 'emp_id', 'location_id');
 
@@ -141,6 +142,8 @@ create table session (
   state_of_charge numeric(5, 2),
   last_reading_at timestamptz,
   stop_reason text,
+  -- when its end was reported, by our clock
+  stop_reported_at timestamptz,
   tariff_version_id uuid references tariff_version (id),
   -- what was doubtful in the station's reports
   findings jsonb not null default '[]',
@@ -154,6 +157,8 @@ create index session_started on session (started_at desc, id desc);
 create index session_location on session (location_id, started_at desc, id desc);
 create index session_charge_point on session (charge_point_id, started_at desc, id desc);
 create index session_active on session (station_id, ocpp_connector_id) where state = 'active';
+create index session_charging_token on session (token_id) where state = 'active';
+create index session_tag on session (id_tag) where id_tag is not null;
 create index session_updated on session (updated_at, id);
 call stromtor_protect('session', 'operator_id', 'emp_id', 'location_id');
 
@@ -209,6 +214,7 @@ create table cdr (
   created_at timestamptz not null,
   unique (session_id, leg)
 );
+create index cdr_tag on cdr (id_tag) where id_tag is not null;
 create index cdr_seller on cdr (seller_id, started_at desc, id desc);
 create index cdr_buyer on cdr (buyer_id, started_at desc, id desc);
 create index cdr_started on cdr (started_at desc, id desc);

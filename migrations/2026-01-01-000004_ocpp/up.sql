@@ -61,6 +61,20 @@ $$;
 revoke execute on function stromtor_make_partitions, stromtor_drop_partitions from public;
 grant execute on function stromtor_make_partitions, stromtor_drop_partitions to stromtor_worker;
 
+-- Reports of stations that could not be used: a fault of ours, or numbers beyond every range. They were answered, for a
+-- station repeats for ever what is not, and are kept here whole for repair.
+create table failed_report (
+  id uuid primary key,
+  at timestamptz not null,
+  partner_id uuid not null,
+  location_id uuid not null,
+  station_id uuid not null,
+  report jsonb not null,
+  error text not null
+);
+create index failed_report_partner on failed_report (partner_id, id desc);
+call stromtor_protect('failed_report', 'partner_id', 'location_id');
+
 create table command (
   id uuid primary key,
   partner_id uuid not null,

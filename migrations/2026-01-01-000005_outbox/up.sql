@@ -12,7 +12,8 @@ create table event (
   data jsonb not null
 );
 create index event_partner on event (partner_id, id desc);
-call stromtor_protect('event', 'partner_id');
+create index event_id on event (id);
+call stromtor_protect('event', 'partner_id', 'location_id');
 
 -- One thing to be brought to one subscriber. Only the head of a (subscriber, key) is claimed: order per key holds.
 create table delivery (

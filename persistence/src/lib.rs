@@ -9,6 +9,7 @@ mod resource;
 
 pub mod access;
 mod audit;
+pub mod billing;
 pub mod clock;
 pub mod db;
 pub mod embedded;
@@ -21,5 +22,6 @@ pub mod migrate;
 pub mod network;
 pub mod outbox;
 pub mod session;
+pub mod tariff;
 pub mod tenancy;
 pub mod tx;

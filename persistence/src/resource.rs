@@ -127,6 +127,7 @@ owned!(
     stromtor_domain::access::token::Token,
     stromtor_domain::network::charge_point::ChargePoint,
     stromtor_domain::network::connector::Connector,
+    stromtor_domain::tariff::tariff::Tariff,
     stromtor_domain::network::location::Location,
     stromtor_domain::network::station::Station,
     stromtor_domain::tenancy::user::User,

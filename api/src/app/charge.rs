@@ -1,22 +1,27 @@
 //! What stations ask and report: the gateway's `Backend`.
 
-use std::{net::IpAddr, sync::Mutex, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    net::IpAddr,
+    sync::Mutex,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use stromtor_domain::{
     Error, Result, Timestamp,
     access::decide::Outcome,
     network::station::StationId,
-    session::report::{BootReport, DataTransferReport, MeterReport, StartReport, StatusReport, StopReport},
+    session::report::{BootReport, DataTransferReport, MeterReport, Report, StartReport, StatusReport, StopReport},
 };
 use stromtor_ocpp::backend::{
     Admission, Backend, BootReply, DataTransferReply, Direction, Kind, Knock, Link, Logged, Reply, StartReply, TagInfo,
     TagStatus, Unavailable,
 };
-use stromtor_persistence::ingest::{self, From, MessageRow};
+use stromtor_persistence::ingest::{self, Decided, Done, From, Item, MessageRow};
 use uuid::Uuid;
 
-use crate::state::App;
+use crate::{app::ingest::Ingest, limits::Attempts, state::App};
 
 /// Messages that may wait for the log's writer; behind that new ones are given up, and counted.
 const LOG_BUFFER: usize = 50_000;
@@ -27,7 +32,10 @@ const LOG_BATCH: usize = 2_000;
 #[derive(Debug)]
 pub struct Charge {
     app: App,
-    seen: Mutex<std::collections::HashSet<StationId>>,
+    ingest: Ingest,
+    seen: Mutex<HashSet<StationId>>,
+    quirks: Mutex<HashMap<StationId, BTreeMap<&'static str, u64>>>,
+    attempts: Attempts,
     log: Mutex<Vec<MessageRow>>,
 }
 
@@ -44,22 +52,33 @@ fn unavailable(error: Error) -> Unavailable {
     Unavailable
 }
 
-fn tag(outcome: Outcome) -> TagInfo {
-    let status = match outcome {
+fn tag(decided: Decided) -> TagInfo {
+    let status = match decided.outcome {
         Outcome::Accepted => TagStatus::Accepted,
         Outcome::Blocked => TagStatus::Blocked,
         Outcome::Expired => TagStatus::Expired,
         Outcome::Invalid => TagStatus::Invalid,
         Outcome::ConcurrentTx => TagStatus::ConcurrentTx,
     };
-    TagInfo { status, expires_at: None, parent: None }
+    TagInfo { status, expires_at: decided.valid_until, parent: decided.group }
 }
 
 impl Charge {
     /// On an application.
     #[must_use]
-    pub fn new(app: App) -> Self {
-        Self { app, seen: Mutex::default(), log: Mutex::default() }
+    pub fn new(app: App, ingest: Ingest) -> Self {
+        Self {
+            app,
+            ingest,
+            seen: Mutex::default(),
+            quirks: Mutex::default(),
+            attempts: Attempts::default(),
+            log: Mutex::default(),
+        }
+    }
+
+    async fn take(&self, link: &Link, report: Report) -> Reply<Done> {
+        self.ingest.take(Item { from: from(link), report }).await
     }
 
     /// Writes what is written behind, again and again, until the process stops; then once more.
@@ -84,6 +103,13 @@ impl Charge {
         if !seen.is_empty() {
             let mut tx = self.app.db.begin_ingest().await?;
             ingest::seen(&mut tx, &seen).await?;
+            tx.commit().await?;
+        }
+        let quirks = self.quirks.lock().map(|mut quirks| std::mem::take(&mut *quirks)).unwrap_or_default();
+        if !quirks.is_empty() {
+            let counts: Vec<_> = quirks.into_iter().map(|(id, counts)| (id, serde_json::json!(counts))).collect();
+            let mut tx = self.app.db.begin_ingest().await?;
+            ingest::quirks(&mut tx, &counts).await?;
             tx.commit().await?;
         }
         loop {
@@ -113,6 +139,9 @@ impl Charge {
     }
 
     async fn knock(&self, knock: &Knock) -> Result<Admission> {
+        if !self.attempts.may_try(&knock.identity, knock.address) {
+            return Ok(Admission::Throttled);
+        }
         let mut tx = self.app.db.begin_ingest().await?;
         let Some(known) = ingest::find(&mut tx, &knock.identity).await? else {
             let protocols = knock.protocols.join(", ");
@@ -132,8 +161,13 @@ impl Charge {
             _ => !known.settings.password_required,
         };
         if !right {
+            self.attempts.failed(&knock.identity, knock.address);
+            let mut tx = self.app.db.begin_ingest().await?;
+            ingest::refused(&mut tx, known.id).await?;
+            tx.commit().await?;
             return Ok(Admission::WrongCredentials);
         }
+        self.attempts.succeeded(&knock.identity, knock.address);
         Ok(Admission::Welcome(Link {
             station_id: known.id,
             partner_id: known.partner_id,
@@ -160,7 +194,7 @@ impl Backend for Charge {
     async fn connected(&self, link: &Link, version: &'static str, address: IpAddr) -> Reply<i64> {
         let work = async {
             let mut tx = self.app.db.begin_ingest().await?;
-            let epoch = ingest::connected(&mut tx, link.station_id, version, &address.to_string()).await?;
+            let epoch = ingest::connected(&mut tx, from(link), version, &address.to_string()).await?;
             tx.commit().await?;
             Ok(epoch)
         };
@@ -170,7 +204,7 @@ impl Backend for Charge {
     async fn disconnected(&self, link: &Link, epoch: i64) {
         let work = async {
             let mut tx = self.app.db.begin_ingest().await?;
-            ingest::disconnected(&mut tx, link.station_id, epoch).await?;
+            ingest::disconnected(&mut tx, from(link), epoch).await?;
             tx.commit().await
         };
         let _ = work.await.map_err(unavailable);
@@ -183,69 +217,34 @@ impl Backend for Charge {
     }
 
     async fn boot(&self, link: &Link, report: BootReport) -> Reply<BootReply> {
-        let work = async {
-            let mut tx = self.app.db.begin_ingest().await?;
-            ingest::boot(&mut tx, link.station_id, report).await?;
-            tx.commit().await
-        };
-        work.await.map_err(unavailable)?;
+        self.take(link, Report::Boot(report)).await?;
         Ok(BootReply { interval_s: self.app.config.ocpp.heartbeat_interval_s })
     }
 
     async fn status(&self, link: &Link, report: StatusReport) -> Reply<()> {
-        let work = async {
-            let mut tx = self.app.db.begin_ingest().await?;
-            ingest::status(&mut tx, from(link), &report).await?;
-            tx.commit().await
-        };
-        work.await.map_err(unavailable)
+        self.take(link, Report::Status(report)).await.map(drop)
     }
 
     async fn authorize(&self, link: &Link, id_tag: String) -> Reply<TagInfo> {
-        let work = async {
-            let mut tx = self.app.db.begin_ingest().await?;
-            let (outcome, ..) = ingest::authorize(&mut tx, from(link), &id_tag, "authorize", None).await?;
-            tx.commit().await?;
-            Ok(tag(outcome))
-        };
-        work.await.map_err(unavailable)
+        match self.take(link, Report::Authorize { id_tag }).await? {
+            Done::Authorized(decided) => Ok(tag(decided)),
+            _ => Err(Unavailable),
+        }
     }
 
     async fn start(&self, link: &Link, report: StartReport) -> Reply<StartReply> {
-        let work = async {
-            let mut tx = self.app.db.begin_ingest().await?;
-            let (transaction_id, outcome) = ingest::start(&mut tx, from(link), &report).await?;
-            tx.commit().await?;
-            Ok(StartReply { transaction_id, tag: tag(outcome) })
-        };
-        work.await.map_err(unavailable)
+        match self.take(link, Report::Start(report)).await? {
+            Done::Started { transaction_id, decided } => Ok(StartReply { transaction_id, tag: tag(decided) }),
+            _ => Err(Unavailable),
+        }
     }
 
     async fn meter(&self, link: &Link, report: MeterReport) -> Reply<()> {
-        let work = async {
-            let mut tx = self.app.db.begin_ingest().await?;
-            ingest::readings(&mut tx, from(link), &report, None).await?;
-            tx.commit().await
-        };
-        work.await.map_err(unavailable)
+        self.take(link, Report::Meter(report)).await.map(drop)
     }
 
     async fn stop(&self, link: &Link, report: StopReport) -> Reply<Option<TagInfo>> {
-        let work = async {
-            let mut tx = self.app.db.begin_ingest().await?;
-            let known = ingest::stop(&mut tx, from(link), &report).await?;
-            tx.commit().await?;
-            Ok(known)
-        };
-        if !work.await.map_err(unavailable)? {
-            tracing::warn!(
-                identity = link.identity,
-                transaction = report.transaction_id,
-                "stop of an unknown transaction"
-            );
-            metrics::counter!("stromtor_unknown_stops_total").increment(1);
-        }
-        Ok(None)
+        self.take(link, Report::Stop(report)).await.map(|_| None)
     }
 
     async fn data_transfer(&self, _: &Link, _: DataTransferReport) -> Reply<DataTransferReply> {
@@ -254,6 +253,14 @@ impl Backend for Charge {
     }
 
     fn log(&self, message: Logged) {
+        if !message.quirks.is_empty()
+            && let Ok(mut quirks) = self.quirks.lock()
+        {
+            let counts = quirks.entry(message.link.station_id).or_default();
+            for quirk in &message.quirks {
+                *counts.entry(quirk).or_default() += 1;
+            }
+        }
         let row = MessageRow {
             id: self.app.clock.id(),
             at: message.at,

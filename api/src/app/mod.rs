@@ -3,4 +3,6 @@
 pub mod bootstrap;
 pub mod charge;
 pub mod identity;
+pub mod ingest;
 pub mod keys;
+pub mod settle;

@@ -3,10 +3,11 @@
 use stromtor_domain::{
     Error, Result,
     admin::job::{Job, JobKind},
+    session::session::SessionId,
 };
 use stromtor_persistence::job;
 
-use crate::state::App;
+use crate::{app::settle, state::App};
 
 const BATCH: i64 = 50;
 
@@ -28,11 +29,18 @@ pub async fn run_due(app: &App) -> Result<bool> {
     Ok(full)
 }
 
-async fn run(_app: &App, job: &Job) -> Result<()> {
-    match job.kind {
-        // Asked for by nothing yet; a dead letter tells it, should it be.
-        JobKind::SettleSession => Err(Error::internal("sessions are not priced yet")),
+/// Does it, and marks it done in the transaction of its effects.
+async fn run(app: &App, due: &Job) -> Result<()> {
+    let mut tx = app.db.begin_worker().await?;
+    match due.kind {
+        JobKind::SettleSession => {
+            let id = due.payload["session_id"].as_str().and_then(|id| id.parse::<SessionId>().ok());
+            let id = id.ok_or_else(|| Error::internal("a settlement without a session"))?;
+            settle::settle(&mut tx, id, &app.config.billing).await?;
+        }
     }
+    job::done(&mut tx, due.id).await?;
+    tx.commit().await
 }
 
 /// An error with its cause, for those who run the platform.

@@ -23,7 +23,7 @@ choice! {
     pub enum Reason {
         /// The token is active and within its validity.
         TokenValid = "token_valid",
-        /// No token of the operator has this uid.
+        /// No token of the operator, of the partners above it or of a provider has this uid.
         TokenUnknown = "token_unknown",
         /// The token's status is `blocked`.
         TokenBlocked = "token_blocked",
@@ -31,6 +31,8 @@ choice! {
         NotYetValid = "not_yet_valid",
         /// The token's validity has ended.
         ValidityEnded = "validity_ended",
+        /// The token is charging elsewhere, and one session per token is the rule.
+        ChargingElsewhere = "charging_elsewhere",
     }
 }
 
@@ -43,9 +45,11 @@ pub struct TokenFacts {
     pub valid_from: Option<Timestamp>,
     /// End of validity.
     pub valid_until: Option<Timestamp>,
+    /// Whether it is charging elsewhere, and that matters.
+    pub charging: bool,
 }
 
-/// Decides. The first rule that applies wins: unknown, blocked, not yet valid, no longer valid, valid.
+/// Decides. The first rule that applies wins: unknown, blocked, not yet valid, no longer valid, charging elsewhere, valid.
 #[must_use]
 pub fn decide(token: Option<&TokenFacts>, now: Timestamp) -> (Outcome, Reason) {
     match token {
@@ -53,6 +57,7 @@ pub fn decide(token: Option<&TokenFacts>, now: Timestamp) -> (Outcome, Reason) {
         Some(token) if token.blocked => (Outcome::Blocked, Reason::TokenBlocked),
         Some(token) if token.valid_from.is_some_and(|from| now < from) => (Outcome::Invalid, Reason::NotYetValid),
         Some(token) if token.valid_until.is_some_and(|until| until <= now) => (Outcome::Expired, Reason::ValidityEnded),
+        Some(token) if token.charging => (Outcome::ConcurrentTx, Reason::ChargingElsewhere),
         Some(_) => (Outcome::Accepted, Reason::TokenValid),
     }
 }
@@ -74,6 +79,7 @@ mod tests {
             blocked,
             valid_from: from.map(at),
             valid_until: until.map(at),
+            charging: false,
         };
         let cases = [
             (None, Outcome::Invalid, Reason::TokenUnknown),
@@ -82,6 +88,11 @@ mod tests {
             (Some(facts(false, Some(11), None)), Outcome::Invalid, Reason::NotYetValid),
             (Some(facts(false, Some(10), Some(11))), Outcome::Accepted, Reason::TokenValid),
             (Some(facts(false, None, Some(10))), Outcome::Expired, Reason::ValidityEnded),
+            (
+                Some(TokenFacts { charging: true, ..facts(false, None, None) }),
+                Outcome::ConcurrentTx,
+                Reason::ChargingElsewhere,
+            ),
         ];
         for (token, outcome, reason) in cases {
             assert_eq!(decide(token.as_ref(), at(10)), (outcome, reason), "{token:?}");

@@ -6,6 +6,7 @@ use stromtor_schema::schema::token;
 
 use crate::{
     Error, Result, Timestamp,
+    access::emaid,
     tenancy::partner::PartnerId,
     values::{ExternalId, Metadata, Name},
 };
@@ -20,7 +21,7 @@ choice! {
     pub enum TokenKind {
         /// A card or key fob.
         Rfid = "rfid",
-        /// A contract (EMAID).
+        /// A contract (EMAID): country, provider, instance, check digit.
         Emaid = "emaid",
     }
 }
@@ -48,6 +49,11 @@ fn parse_uid(text: &str) -> Result<String, String> {
 text! {
     /// UID as printed or read. Compared without case and separators.
     TokenUid { example: "04:A2:B3:C4", max: 36, parse: parse_uid }
+}
+
+text! {
+    /// Name of a group of tokens, as stations see it.
+    TokenGroup { example: "FLEET-7", max: 20, parse: parse_uid }
 }
 
 /// What a caller may set of a token.
@@ -82,6 +88,9 @@ pub struct TokenInput {
     /// It may charge until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
+    /// Group: tokens of one group may end each other's sessions (OCPP parentIdTag).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<TokenGroup>,
     /// The caller's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
@@ -94,6 +103,9 @@ pub struct TokenInput {
 impl TokenInput {
     /// The rules that concern more than one field.
     pub fn check(&self) -> Result<()> {
+        if self.kind == TokenKind::Emaid {
+            emaid::parse(self.uid.as_str()).map_err(|message| Error::invalid("/uid", message))?;
+        }
         match (self.valid_from, self.valid_until) {
             (Some(from), Some(until)) if until <= from => {
                 Err(Error::invalid("/valid_until", "must be later than valid_from"))

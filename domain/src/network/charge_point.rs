@@ -10,7 +10,7 @@ use crate::{
     money::Kwh,
     network::{evse_id::EvseId, location::LocationId, station::StationId},
     tenancy::partner::PartnerId,
-    values::{ExternalId, Metadata, Name},
+    values::{ExternalId, LongText, Metadata, Name},
 };
 
 id! {
@@ -117,6 +117,10 @@ pub struct ChargePointInput {
     /// Most power in kW.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_power_kw: Option<Kwh>,
+    /// Public key of the meter that signs here, as printed on it: hexadecimal or base64 (OCMF). Signed readings are
+    /// checked with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meter_public_key: Option<LongText>,
     /// The caller's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,

@@ -192,6 +192,10 @@ pub struct StationLive {
     pub firmware_version: Option<String>,
     /// What had to be forgiven in its messages, and how often.
     pub quirks: serde_json::Value,
+    /// How often somebody came with its identity and wrong credentials.
+    pub refused_attempts: i64,
+    /// The last time.
+    pub last_refused_at: Option<Timestamp>,
 }
 
 /// A station's password, shown this once.

@@ -146,3 +146,32 @@ pub struct DataTransferReport {
     /// Its content.
     pub data: Option<String>,
 }
+
+/// Anything a station reports that is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "report", rename_all = "snake_case")]
+pub enum Report {
+    /// BootNotification.
+    Boot(BootReport),
+    /// StatusNotification.
+    Status(StatusReport),
+    /// Authorize.
+    Authorize {
+        /// Who asks.
+        id_tag: String,
+    },
+    /// StartTransaction.
+    Start(StartReport),
+    /// MeterValues.
+    Meter(MeterReport),
+    /// StopTransaction.
+    Stop(StopReport),
+}
+
+impl Report {
+    /// Whether a station repeats it for ever unless it is taken (OCPP 1.6 section 3.7).
+    #[must_use]
+    pub const fn is_of_transaction(&self) -> bool {
+        matches!(self, Self::Start(_) | Self::Meter(_) | Self::Stop(_))
+    }
+}

@@ -3,13 +3,14 @@
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 use stromtor_schema::schema::session;
-use uuid::Uuid;
 
 use crate::{
     Timestamp,
     access::token::TokenId,
     money::Fixed,
     network::{charge_point::ChargePointId, location::LocationId, station::StationId},
+    session::finding::Findings,
+    tariff::tariff::TariffVersionId,
     tenancy::partner::PartnerId,
 };
 
@@ -27,6 +28,20 @@ choice! {
         Ended = "ended",
         /// Priced.
         Settled = "settled",
+    }
+}
+
+choice! {
+    /// How a driver was let in.
+    pub enum AuthSource {
+        /// By a card at the station.
+        LocalRfid = "local_rfid",
+        /// By a command from outside.
+        Remote = "remote",
+        /// By the car's contract certificate.
+        PlugAndCharge = "plug_and_charge",
+        /// The station did not say.
+        Unknown = "unknown",
     }
 }
 
@@ -57,6 +72,8 @@ pub struct Session {
     pub id_tag: Option<String>,
     /// The token that was accepted at the start; absent when it was refused.
     pub token_id: Option<TokenId>,
+    /// How the driver was let in.
+    pub auth_source: AuthSource,
     /// How far it is.
     pub state: SessionState,
     /// When it began, by the station's clock where that can be.
@@ -67,12 +84,24 @@ pub struct Session {
     pub meter_start_wh: Fixed<6>,
     /// Register at end in Wh.
     pub meter_stop_wh: Option<Fixed<6>>,
+    /// Energy so far in Wh, by the register; once settled, as billed.
+    pub energy_wh: Fixed<6>,
+    /// Power at the last reading in W.
+    pub power_w: Option<Fixed<6>>,
+    /// The car's state of charge at the last reading in percent.
+    pub state_of_charge: Option<Fixed<2>>,
+    /// Time of the last reading.
+    pub last_reading_at: Option<Timestamp>,
     /// Why it ended, as the station said.
     pub stop_reason: Option<String>,
     /// When it was first reported.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// The tariff's version that it is priced by.
-    pub tariff_version_id: Option<Uuid>,
+    /// The tariff's version that it is priced by: the one that held when it began.
+    pub tariff_version_id: Option<TariffVersionId>,
+    /// Whether its start was never reported.
+    pub orphan: bool,
+    /// What was doubtful in the station's reports.
+    pub findings: Findings,
 }

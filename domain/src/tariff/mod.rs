@@ -1,1 +1,5 @@
-//! tariff.
+//! What charging costs, and where.
+
+pub mod assignment;
+#[allow(clippy::module_inception, reason = "the resource has the name of its area")]
+pub mod tariff;

@@ -120,6 +120,7 @@ diesel::table! {
         evse_number -> Int4,
         current_type -> Text,
         max_power_kw -> Nullable<Numeric>,
+        meter_public_key -> Nullable<Text>,
         external_id -> Nullable<Text>,
         metadata -> Jsonb,
         revision -> Int8,
@@ -231,6 +232,18 @@ diesel::table! {
         station_id -> Nullable<Uuid>,
         resource_id -> Uuid,
         data -> Jsonb,
+    }
+}
+
+diesel::table! {
+    failed_report (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        report -> Jsonb,
+        error -> Text,
     }
 }
 
@@ -425,6 +438,7 @@ diesel::table! {
         state_of_charge -> Nullable<Numeric>,
         last_reading_at -> Nullable<Timestamptz>,
         stop_reason -> Nullable<Text>,
+        stop_reported_at -> Nullable<Timestamptz>,
         tariff_version_id -> Nullable<Uuid>,
         findings -> Jsonb,
         created_at -> Timestamptz,
@@ -498,6 +512,8 @@ diesel::table! {
         boot -> Nullable<Jsonb>,
         firmware_version -> Nullable<Text>,
         quirks -> Jsonb,
+        refused_attempts -> Int8,
+        last_refused_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -1,0 +1,162 @@
+//! Prices an ended session: measures it, rates it, and keeps a CDR per leg.
+
+use stromtor_domain::{
+    Error, Result,
+    billing::{
+        cdr::{Cdr, CdrState, HeldReason, Rating},
+        rating::{self, Cost, Usage},
+    },
+    money::CurrencyCode,
+    network::charge_point::{ChargePoint, CurrentType},
+    session::{
+        clock,
+        measure::{Facts, Measured, measure},
+        session::{Session, SessionId},
+    },
+    tariff::tariff::TariffVersion,
+    tenancy::partner::PartnerId,
+    values::CountryCode,
+};
+use stromtor_persistence::{billing::settle, tenancy::bootstrap, tx::Tx};
+
+use crate::config::Billing;
+
+/// What a session is priced from.
+struct Basis {
+    session: Session,
+    charge_point: Option<ChargePoint>,
+    tariff: Option<TariffVersion>,
+    country: CountryCode,
+    currency: CurrencyCode,
+    platform: PartnerId,
+}
+
+impl Basis {
+    fn current_type(&self) -> CurrentType {
+        self.charge_point.as_ref().map_or(CurrentType::Ac, |point| point.input.current_type)
+    }
+}
+
+/// Prices a session; without effect when it is priced already or still runs.
+pub async fn settle(tx: &mut Tx, id: SessionId, billing: &Billing) -> Result<()> {
+    let Some(session) = settle::lock(tx, id).await? else { return Ok(()) };
+    let sets = settle::readings(tx, id).await?;
+    let basis = basis(tx, session).await?;
+    let price = basis.tariff.as_ref().and_then(|tariff| tariff.price(basis.current_type()));
+    let session = &basis.session;
+    let measured = measure(
+        &Facts {
+            started_at: session.started_at,
+            ended_at: session.ended_at.unwrap_or(session.started_at),
+            meter_start: session.meter_start_wh.decimal(),
+            meter_stop: session.meter_stop_wh.map(|meter| meter.decimal()),
+            id_tag: session.id_tag.as_deref(),
+            max_power: basis.charge_point.as_ref().and_then(|point| point.input.max_power_kw),
+            public_key: basis
+                .charge_point
+                .as_ref()
+                .and_then(|point| point.input.meter_public_key.as_ref().map(|key| key.as_str())),
+            time_priced: price.is_some_and(|price| price.prices_time()),
+            findings: session.findings.clone(),
+        },
+        &sets,
+    );
+    let legs = legs(tx, &basis, &measured, billing);
+    settle::keep(tx, session, &legs).await
+}
+
+async fn basis(tx: &mut Tx, session: Session) -> Result<Basis> {
+    let charge_point = match session.charge_point_id {
+        Some(id) => settle::charge_point(tx, id).await?,
+        None => None,
+    };
+    let tariff = match session.tariff_version_id {
+        Some(id) => settle::tariff_version(tx, id).await?,
+        None => None,
+    };
+    let address = settle::address(tx, session.location_id).await?;
+    let country = address.map(|address| address.country);
+    let invalid = |message: String| Error::internal(message);
+    let currency = match &tariff {
+        Some(tariff) => Some(tariff.currency.clone()),
+        None => settle::currency(tx, session.operator_id).await?,
+    };
+    let platform = bootstrap::platform(tx).await?.ok_or_else(|| Error::internal("no platform partner"))?;
+    Ok(Basis {
+        session,
+        charge_point,
+        tariff,
+        // A location that is gone leaves no country: XX has no VAT rate, so the CDR is held.
+        country: country.map_or_else(|| CountryCode::parse("XX"), Ok).map_err(invalid)?,
+        currency: currency.map_or_else(|| CurrencyCode::parse("EUR"), Ok).map_err(invalid)?,
+        platform,
+    })
+}
+
+/// The same cost for every leg: what is added between operator and provider is not known to this rule.
+fn legs(tx: &Tx, basis: &Basis, measured: &Measured, billing: &Billing) -> Vec<Cdr> {
+    let (session, current_type) = (&basis.session, basis.current_type());
+    let vat = billing.vat.get(&basis.country).copied();
+    let price = basis.tariff.as_ref().and_then(|tariff| tariff.price(current_type));
+    let duration_s = clock::seconds(measured.started_at, measured.ended_at);
+    let cost = match (price, vat) {
+        (Some(price), Some(vat)) => rating::rate(price, Usage { energy: measured.energy, duration_s }, vat),
+        _ => Cost::default(),
+    };
+    let unauthorized = session.token_id.is_none() && !session.orphan;
+    let held = measured.held.or_else(|| {
+        [
+            (unauthorized, HeldReason::NotAuthorized),
+            (basis.charge_point.is_none(), HeldReason::ChargePointUnknown),
+            (basis.tariff.is_none(), HeldReason::TariffMissing),
+            (price.is_none(), HeldReason::PriceMissing),
+            (vat.is_none(), HeldReason::VatMissing),
+        ]
+        .into_iter()
+        .find_map(|(applies, reason)| applies.then_some(reason))
+    });
+    let leg = |leg: i32, seller_id: PartnerId, buyer_id: PartnerId| Cdr {
+        id: tx.id(),
+        session_id: session.id,
+        session_number: session.number,
+        leg,
+        seller_id,
+        buyer_id,
+        operator_id: session.operator_id,
+        emp_id: session.emp_id,
+        location_id: session.location_id,
+        station_id: session.station_id,
+        charge_point_id: session.charge_point_id,
+        id_tag: session.id_tag.clone(),
+        started_at: measured.started_at,
+        ended_at: measured.ended_at,
+        duration_s,
+        energy_kwh: measured.energy,
+        current_type,
+        country: basis.country.clone(),
+        tariff_version_id: session.tariff_version_id,
+        currency: basis.currency.clone(),
+        rating: Rating {
+            tariff_id: basis.tariff.as_ref().map(|tariff| tariff.tariff_id),
+            version: basis.tariff.as_ref().map(|tariff| tariff.version),
+            name: basis.tariff.as_ref().map(|tariff| tariff.name.to_string()),
+            code: basis.tariff.as_ref().map(|tariff| tariff.code.to_string()),
+            price: price.cloned(),
+            cost: cost.clone(),
+        },
+        total_net: cost.total_net,
+        total_vat: cost.total_vat,
+        total_gross: cost.total_gross,
+        state: if held.is_some() { CdrState::Held } else { CdrState::Final },
+        held_reason: held,
+        measurement: measured.measurement.clone(),
+        corrects_cdr_id: None,
+        created_at: tx.now(),
+    };
+    let (operator, platform) = (session.operator_id, basis.platform);
+    match session.emp_id.filter(|emp| *emp != platform) {
+        Some(emp) if operator == platform => vec![leg(1, platform, emp)],
+        Some(emp) => vec![leg(1, operator, platform), leg(2, platform, emp)],
+        None => vec![leg(1, operator, platform)],
+    }
+}

@@ -1,0 +1,4 @@
+//! From a measured session to money.
+
+pub mod cdr;
+pub mod rating;

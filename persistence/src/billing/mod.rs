@@ -1,0 +1,4 @@
+//! Charge detail records and what makes them.
+
+pub mod cdr;
+pub mod settle;

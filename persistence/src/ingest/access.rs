@@ -1,0 +1,167 @@
+//! Who may charge: facts of a whole batch with one query, the decision in `domain::access::decide`, every attempt kept.
+
+use std::collections::HashMap;
+
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use stromtor_domain::access::{
+    decide::{Outcome, Reason, TokenFacts, decide, normalise_uid},
+    token::TokenId,
+};
+use stromtor_schema::schema::authorization_attempt;
+use uuid::Uuid;
+
+use super::{Decided, From, Of, Rules};
+use crate::resource::prelude::*;
+
+/// Somebody who wants to charge.
+pub(super) struct Asked<'a> {
+    pub from: From,
+    pub id_tag: &'a str,
+    /// `authorize`, `start`.
+    pub trigger: &'static str,
+    pub session_id: Option<Uuid>,
+}
+
+/// The answer, and what a session keeps of it.
+pub(super) struct Answer {
+    pub decided: Decided,
+    pub attempt_id: Uuid,
+    pub token_id: Option<TokenId>,
+    pub emp_id: Option<PartnerId>,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Candidate {
+    #[diesel(sql_type = BigInt)]
+    place: i64,
+    #[diesel(sql_type = SqlUuid)]
+    id: TokenId,
+    #[diesel(sql_type = SqlUuid)]
+    partner_id: PartnerId,
+    #[diesel(sql_type = Bool)]
+    of_emp: bool,
+    #[diesel(sql_type = Bool)]
+    blocked: bool,
+    #[diesel(sql_type = Bool)]
+    charging: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    valid_from: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    valid_until: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Text>)]
+    group_id: Option<String>,
+    #[diesel(sql_type = Integer)]
+    #[allow(dead_code, reason = "orders the rows")]
+    distance: i32,
+}
+
+/// The tokens that a tag may mean: the operator's own first, then those of the partners above it, then providers'.
+const CANDIDATES: &str = "\
+    with recursive asked as ( \
+      select * from unnest($1::uuid[], $2::text[]) with ordinality a(operator, tag, place)), \
+    up as ( \
+      select p.id as operator, p.id, p.parent_id, 0 as depth from partner p where p.id = any($1::uuid[]) \
+      union all select up.operator, p.id, p.parent_id, up.depth + 1 from up join partner p on p.id = up.parent_id) \
+    select a.place, t.id, t.partner_id, p.kind = 'emp' as of_emp, t.status = 'blocked' as blocked, \
+      exists (select from session s where s.token_id = t.id and s.state = 'active') as charging, \
+      t.valid_from, t.valid_until, t.group_id, coalesce(up.depth, 1000) as distance \
+    from asked a join token t on t.uid_normalised = a.tag join partner p on p.id = t.partner_id \
+    left join up on up.operator = a.operator and up.id = t.partner_id \
+    where (up.id is not null or p.kind = 'emp') and t.erased_at is null \
+    order by a.place, distance, t.id";
+
+/// Decides about all of them, and keeps every attempt.
+pub(super) async fn decide_all(tx: &mut Tx, asked: &[Asked<'_>], rules: &Rules) -> Result<Vec<Answer>> {
+    let now = tx.now();
+    let candidates: Vec<Candidate> = diesel::sql_query(CANDIDATES)
+        .bind::<Array<SqlUuid>, _>(asked.iter().map(|one| one.from.partner_id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(asked.iter().map(|one| normalise_uid(one.id_tag)).collect::<Vec<_>>())
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    let mut nearest: HashMap<i64, Candidate> = HashMap::new();
+    for candidate in candidates {
+        nearest.entry(candidate.place).or_insert(candidate);
+    }
+    let (mut rows, mut answers) = (Vec::new(), Vec::new());
+    for (place, one) in asked.iter().enumerate() {
+        let token = nearest.remove(&(place as i64 + 1));
+        let facts = token.as_ref().map(|token| TokenFacts {
+            blocked: token.blocked,
+            valid_from: token.valid_from,
+            valid_until: token.valid_until,
+            charging: token.charging && rules.one_session_per_token,
+        });
+        let (outcome, reason) = decide(facts.as_ref(), now);
+        let attempt_id: Uuid = tx.id();
+        let emp_id = token.as_ref().filter(|token| token.of_emp).map(|token| token.partner_id);
+        let token_id = token.as_ref().map(|token| token.id);
+        rows.push(attempt(one, attempt_id, now, emp_id, token_id, outcome, reason));
+        let data = serde_json::json!({ "decision": outcome, "reason": reason, "id_tag": one.id_tag });
+        tx.emit(one.from.event(EventType::AuthorizationDecided, attempt_id, data));
+        answers.push(Answer {
+            decided: Decided {
+                outcome,
+                valid_until: token.as_ref().and_then(|token| token.valid_until),
+                group: token.and_then(|token| token.group_id),
+            },
+            attempt_id,
+            token_id,
+            emp_id,
+        });
+    }
+    diesel::insert_into(authorization_attempt::table).values(&rows).execute(&mut **tx).await.map_err(from_diesel)?;
+    Ok(answers)
+}
+
+/// Authorize: no session yet.
+pub(super) async fn authorize(tx: &mut Tx, tags: &Of<'_, String>, rules: &Rules) -> Result<Vec<(usize, Decided)>> {
+    let asked: Vec<Asked<'_>> = tags
+        .iter()
+        .map(|(_, from, id_tag)| Asked { from: *from, id_tag, trigger: "authorize", session_id: None })
+        .collect();
+    let answers = decide_all(tx, &asked, rules).await?;
+    Ok(tags.iter().zip(answers).map(|((place, ..), answer)| (*place, answer.decided)).collect())
+}
+
+#[derive(diesel::Insertable)]
+#[diesel(table_name = authorization_attempt)]
+struct AttemptRow {
+    id: Uuid,
+    at: Timestamp,
+    operator_id: PartnerId,
+    emp_id: Option<PartnerId>,
+    location_id: stromtor_domain::network::location::LocationId,
+    station_id: stromtor_domain::network::station::StationId,
+    id_tag: String,
+    token_id: Option<TokenId>,
+    trigger: &'static str,
+    decision: Outcome,
+    reason: Reason,
+    session_id: Option<Uuid>,
+}
+
+fn attempt(
+    asked: &Asked<'_>,
+    id: Uuid,
+    at: Timestamp,
+    emp_id: Option<PartnerId>,
+    token_id: Option<TokenId>,
+    decision: Outcome,
+    reason: Reason,
+) -> AttemptRow {
+    AttemptRow {
+        id,
+        at,
+        operator_id: asked.from.partner_id,
+        emp_id,
+        location_id: asked.from.location_id,
+        station_id: asked.from.station_id,
+        id_tag: asked.id_tag.to_owned(),
+        token_id,
+        trigger: asked.trigger,
+        decision,
+        reason,
+        session_id: asked.session_id,
+    }
+}

@@ -1,0 +1,197 @@
+//! Stations coming and going.
+
+use stromtor_domain::{
+    event::Event,
+    network::{
+        charge_point::{ChargePointId, ChargePointStatus},
+        location::LocationId,
+        station::{OcppSettings, StationId},
+    },
+};
+use stromtor_schema::schema::{charge_point_live, connector_live, station, station_live, unknown_station};
+
+use super::From;
+use crate::resource::prelude::*;
+
+/// A station as the door needs to know it.
+#[derive(Debug, Clone, diesel::Queryable)]
+pub struct Known {
+    /// The station.
+    pub id: StationId,
+    /// Its operator.
+    pub partner_id: PartnerId,
+    /// Its location.
+    pub location_id: LocationId,
+    /// How its connection is treated.
+    pub settings: OcppSettings,
+    /// Fingerprint of its password.
+    pub password_hmac: Option<Vec<u8>>,
+}
+
+/// The station with this identity, unless dismantled.
+pub async fn find(tx: &mut Tx, identity: &str) -> Result<Option<Known>> {
+    station::table
+        .filter(station::ocpp_identity.eq(identity).and(station::dismantled_at.is_null()))
+        .select((
+            station::id,
+            station::partner_id,
+            station::location_id,
+            station::ocpp_settings,
+            station::password_hmac,
+        ))
+        .first(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)
+}
+
+/// Remembers a station that is not known.
+pub async fn remember_unknown(tx: &mut Tx, identity: &str, address: &str, protocols: &str) -> Result<()> {
+    let now = tx.now();
+    diesel::insert_into(unknown_station::table)
+        .values((
+            unknown_station::ocpp_identity.eq(identity),
+            unknown_station::attempts.eq(1_i64),
+            unknown_station::first_seen_at.eq(now),
+            unknown_station::last_seen_at.eq(now),
+            unknown_station::remote_address.eq(address),
+            unknown_station::protocols.eq(protocols),
+        ))
+        .on_conflict(unknown_station::ocpp_identity)
+        .do_update()
+        .set((
+            unknown_station::attempts.eq(unknown_station::attempts + 1),
+            unknown_station::last_seen_at.eq(now),
+            unknown_station::remote_address.eq(address),
+            unknown_station::protocols.eq(protocols),
+        ))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    Ok(())
+}
+
+/// A connection began: its epoch, one more than the last. Its charge points are again what they last said.
+pub async fn connected(tx: &mut Tx, from: From, version: &str, address: &str) -> Result<i64> {
+    let now = tx.now();
+    let epoch = diesel::update(station_live::table.filter(station_live::station_id.eq(from.station_id)))
+        .set((
+            station_live::connected.eq(true),
+            station_live::epoch.eq(station_live::epoch + 1),
+            station_live::ocpp_version.eq(version),
+            station_live::remote_address.eq(address),
+            station_live::connected_at.eq(now),
+            station_live::last_seen_at.eq(now),
+        ))
+        .returning(station_live::epoch)
+        .get_result(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    let words: Vec<(Option<ChargePointId>, String)> = connector_live::table
+        .filter(connector_live::station_id.eq(from.station_id).and(connector_live::charge_point_id.is_not_null()))
+        .select((connector_live::charge_point_id, connector_live::status))
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    let offline: Vec<ChargePointId> = charge_point_live::table
+        .filter(
+            charge_point_live::station_id
+                .eq(from.station_id)
+                .and(charge_point_live::status.eq(ChargePointStatus::Offline)),
+        )
+        .select(charge_point_live::charge_point_id)
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    for id in offline {
+        let words = words.iter().filter(|(of, _)| *of == Some(id)).map(|(_, word)| ChargePointStatus::from_ocpp(word));
+        set_status(tx, from, &[id], ChargePointStatus::of_connectors(words)).await?;
+    }
+    emit(tx, from, EventType::StationConnected);
+    Ok(epoch)
+}
+
+/// A connection ended; without effect when a newer one began.
+pub async fn disconnected(tx: &mut Tx, from: From, epoch: i64) -> Result<()> {
+    let this = station_live::station_id.eq(from.station_id).and(station_live::epoch.eq(epoch));
+    let ended = diesel::update(station_live::table.filter(this))
+        .set((station_live::connected.eq(false), station_live::disconnected_at.eq(tx.now())))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    if ended == 0 {
+        return Ok(());
+    }
+    let ids: Vec<ChargePointId> = charge_point_live::table
+        .filter(charge_point_live::station_id.eq(from.station_id))
+        .select(charge_point_live::charge_point_id)
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    set_status(tx, from, &ids, ChargePointStatus::Offline).await?;
+    emit(tx, from, EventType::StationDisconnected);
+    Ok(())
+}
+
+async fn set_status(tx: &mut Tx, from: From, ids: &[ChargePointId], status: ChargePointStatus) -> Result<()> {
+    let now = tx.now();
+    diesel::update(charge_point_live::table.filter(charge_point_live::charge_point_id.eq_any(ids)))
+        .set((
+            charge_point_live::status.eq(status),
+            charge_point_live::status_at.eq(now),
+            charge_point_live::unavailable_since.eq(status.is_down().then_some(now)),
+        ))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    for id in ids {
+        tx.emit(from.event(EventType::StatusChanged, *id, serde_json::json!({ "status": status, "at": now })));
+    }
+    Ok(())
+}
+
+fn emit(tx: &mut Tx, from: From, kind: EventType) {
+    let event: Event = from.event(kind, from.station_id, serde_json::json!({}));
+    tx.emit(event);
+}
+
+/// A known station came with wrong credentials: how often, for its operator to see.
+pub async fn refused(tx: &mut Tx, id: StationId) -> Result<()> {
+    diesel::update(station_live::table.filter(station_live::station_id.eq(id)))
+        .set((
+            station_live::refused_attempts.eq(station_live::refused_attempts + 1),
+            station_live::last_refused_at.eq(tx.now()),
+        ))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    Ok(())
+}
+
+/// Adds to the counts of what had to be forgiven in stations' messages.
+pub async fn quirks(tx: &mut Tx, counts: &[(StationId, serde_json::Value)]) -> Result<()> {
+    let (ids, counts): (Vec<StationId>, Vec<serde_json::Value>) = counts.iter().cloned().unzip();
+    diesel::sql_query(
+        "update station_live l set quirks = l.quirks || ( \
+           select jsonb_object_agg(c.key, coalesce((l.quirks->>c.key)::bigint, 0) + c.value::bigint) \
+           from jsonb_each_text(i.counts) c) \
+         from unnest($1::uuid[], $2::jsonb[]) i(station_id, counts) where l.station_id = i.station_id",
+    )
+    .bind::<diesel::sql_types::Array<diesel::sql_types::Uuid>, _>(ids)
+    .bind::<diesel::sql_types::Array<diesel::sql_types::Jsonb>, _>(counts)
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    Ok(())
+}
+
+/// Signs of life of many stations at once.
+pub async fn seen(tx: &mut Tx, ids: &[StationId]) -> Result<()> {
+    diesel::update(station_live::table.filter(station_live::station_id.eq_any(ids)))
+        .set(station_live::last_seen_at.eq(tx.now()))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    Ok(())
+}
+

@@ -1,0 +1,165 @@
+//! What stations and their connectors are doing.
+
+use std::collections::HashMap;
+
+use diesel::sql_types::{Array, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use stromtor_domain::{
+    network::{
+        charge_point::{ChargePointId, ChargePointStatus},
+        location::LocationId,
+        station::StationId,
+    },
+    session::{clock, finding::Findings, report::{BootReport, StatusReport}},
+};
+
+use super::{From, Of, Rules};
+use crate::resource::prelude::*;
+
+/// Stations booted.
+pub(super) async fn boot(tx: &mut Tx, boots: &Of<'_, BootReport>) -> Result<()> {
+    let now = tx.now();
+    let ids: Vec<StationId> = boots.iter().map(|(_, from, _)| from.station_id).collect();
+    let firmware: Vec<Option<&str>> = boots.iter().map(|(.., report)| report.firmware_version.as_deref()).collect();
+    let reports: Vec<serde_json::Value> =
+        boots.iter().map(|(.., report)| serde_json::to_value(report).unwrap_or_default()).collect();
+    diesel::sql_query(
+        "update station_live l set booted_at = $4, last_seen_at = $4, firmware_version = i.firmware, boot = i.boot \
+         from unnest($1::uuid[], $2::text[], $3::jsonb[]) i(station_id, firmware, boot) where l.station_id = i.station_id",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Nullable<Text>>, _>(firmware)
+    .bind::<Array<Jsonb>, _>(reports)
+    .bind::<Timestamptz, _>(now)
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    for (_, from, report) in boots {
+        let data = serde_json::json!({ "vendor": report.vendor, "model": report.model, "firmware_version": report.firmware_version });
+        tx.emit(from.event(EventType::StationBooted, from.station_id, data));
+    }
+    Ok(())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Touched {
+    #[diesel(sql_type = SqlUuid)]
+    charge_point_id: ChargePointId,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Word {
+    #[diesel(sql_type = SqlUuid)]
+    charge_point_id: ChargePointId,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Timestamptz)]
+    reported_at: Timestamp,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Changed {
+    #[diesel(sql_type = SqlUuid)]
+    charge_point_id: ChargePointId,
+    #[diesel(sql_type = SqlUuid)]
+    partner_id: PartnerId,
+    #[diesel(sql_type = SqlUuid)]
+    location_id: LocationId,
+    #[diesel(sql_type = SqlUuid)]
+    station_id: StationId,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = Timestamptz)]
+    status_at: Timestamp,
+}
+
+/// Connectors' statuses. An older report never overwrites a newer one.
+pub(super) async fn status(tx: &mut Tx, reports: &Of<'_, StatusReport>, rules: &Rules) -> Result<()> {
+    let now = tx.now();
+    let at = |report: &StatusReport| clock::believed(report.at, now, rules.clock_tolerance, &mut Findings::default());
+    let texts = |pick: fn(&StatusReport) -> &Option<String>| -> Vec<Option<String>> {
+        reports.iter().map(|(.., report)| pick(report).clone()).collect()
+    };
+    let touched: Vec<Touched> = diesel::sql_query(
+        "insert into connector_live (station_id, ocpp_connector_id, partner_id, location_id, charge_point_id, status, \
+           error_code, info, vendor_id, vendor_error_code, reported_at, received_at) \
+         select i.station_id, i.connector, i.partner_id, i.location_id, c.charge_point_id, i.status, \
+           i.error_code, i.info, i.vendor_id, i.vendor_error_code, i.at, $11 \
+         from unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], \
+           $9::text[], $10::timestamptz[]) \
+           i(station_id, connector, partner_id, location_id, status, error_code, info, vendor_id, vendor_error_code, at) \
+         left join connector c on c.station_id = i.station_id and c.ocpp_connector_id = i.connector \
+         on conflict (station_id, ocpp_connector_id) do update set partner_id = excluded.partner_id, \
+           location_id = excluded.location_id, charge_point_id = excluded.charge_point_id, status = excluded.status, \
+           error_code = excluded.error_code, info = excluded.info, vendor_id = excluded.vendor_id, \
+           vendor_error_code = excluded.vendor_error_code, reported_at = excluded.reported_at, \
+           received_at = excluded.received_at \
+         where connector_live.reported_at <= excluded.reported_at \
+         returning coalesce(charge_point_id, '00000000-0000-0000-0000-000000000000') as charge_point_id",
+    )
+    .bind::<Array<SqlUuid>, _>(ids(reports, |from| from.station_id))
+    .bind::<Array<Integer>, _>(reports.iter().map(|(.., report)| report.connector).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(ids(reports, |from| from.partner_id))
+    .bind::<Array<SqlUuid>, _>(ids(reports, |from| from.location_id))
+    .bind::<Array<Text>, _>(reports.iter().map(|(.., report)| report.status.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(texts(|report| &report.error_code))
+    .bind::<Array<Nullable<Text>>, _>(texts(|report| &report.info))
+    .bind::<Array<Nullable<Text>>, _>(texts(|report| &report.vendor_id))
+    .bind::<Array<Nullable<Text>>, _>(texts(|report| &report.vendor_error_code))
+    .bind::<Array<Timestamptz>, _>(reports.iter().map(|(.., report)| at(report)).collect::<Vec<_>>())
+    .bind::<Timestamptz, _>(now)
+    .load(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    let points: Vec<ChargePointId> =
+        touched.into_iter().map(|row| row.charge_point_id).filter(|id| !id.0.is_nil()).collect();
+    if points.is_empty() { Ok(()) } else { settle(tx, points).await }
+}
+
+pub(super) fn ids<T, I>(reports: &Of<'_, T>, pick: impl Fn(&From) -> I) -> Vec<I> {
+    reports.iter().map(|(_, from, _)| pick(from)).collect()
+}
+
+/// Brings charge points in line with their connectors; an event for each that changed.
+async fn settle(tx: &mut Tx, points: Vec<ChargePointId>) -> Result<()> {
+    let words: Vec<Word> = diesel::sql_query(
+        "select charge_point_id, status, reported_at from connector_live where charge_point_id = any($1::uuid[])",
+    )
+    .bind::<Array<SqlUuid>, _>(points)
+    .load(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    let mut by_point: HashMap<ChargePointId, (Vec<ChargePointStatus>, Timestamp)> = HashMap::new();
+    for word in words {
+        let entry = by_point.entry(word.charge_point_id).or_insert((Vec::new(), word.reported_at));
+        entry.0.push(ChargePointStatus::from_ocpp(&word.status));
+        entry.1 = entry.1.max(word.reported_at);
+    }
+    let (mut points, mut statuses, mut times, mut down): (Vec<_>, Vec<_>, Vec<_>, Vec<_>) = Default::default();
+    for (point, (words, at)) in by_point {
+        let status = ChargePointStatus::of_connectors(words);
+        points.push(point);
+        statuses.push(status.as_str());
+        times.push(at);
+        down.push(status.is_down().then_some(at));
+    }
+    let changed: Vec<Changed> = diesel::sql_query(
+        "update charge_point_live l set status = i.status, status_at = i.at, \
+           unavailable_since = case when i.down is null then null else coalesce(l.unavailable_since, i.down) end \
+         from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[]) i(charge_point_id, status, at, down) \
+         where l.charge_point_id = i.charge_point_id and l.status <> i.status \
+         returning l.charge_point_id, l.partner_id, l.location_id, l.station_id, l.status, l.status_at",
+    )
+    .bind::<Array<SqlUuid>, _>(points)
+    .bind::<Array<Text>, _>(statuses)
+    .bind::<Array<Timestamptz>, _>(times)
+    .bind::<Array<Nullable<Timestamptz>>, _>(down)
+    .load(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    for row in changed {
+        let from = From { station_id: row.station_id, partner_id: row.partner_id, location_id: row.location_id };
+        let data = serde_json::json!({ "status": row.status, "at": row.status_at });
+        tx.emit(from.event(EventType::StatusChanged, row.charge_point_id, data));
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! What stations report, durable before it is answered. System transactions: the ingest role sees every partner's rows.
+//!
+//! Reports of many stations share one transaction: [`batch`] reads the facts of all with a few statements, decides in
+//! memory, and writes with a few statements. A batch holds at most one report per station, so its items do not depend on one
+//! another.
+
+mod access;
+mod door;
+mod live;
+mod log;
+mod meter;
+mod start;
+mod stop;
+
+use chrono::TimeDelta;
+use stromtor_domain::{
+    access::decide::Outcome,
+    event::Event,
+    network::{location::LocationId, station::StationId},
+    session::report::{MeterReport, Report, StartReport, StatusReport, StopReport},
+};
+use stromtor_schema::schema::failed_report;
+use uuid::Uuid;
+
+use crate::resource::prelude::*;
+
+pub use door::{Known, connected, disconnected, find, quirks, refused, remember_unknown, seen};
+pub use log::{MessageRow, messages};
+
+/// Whose report it is.
+#[derive(Debug, Clone, Copy)]
+pub struct From {
+    /// The station.
+    pub station_id: StationId,
+    /// Its operator.
+    pub partner_id: PartnerId,
+    /// Its location.
+    pub location_id: LocationId,
+}
+
+impl From {
+    fn event(self, kind: EventType, resource_id: impl Into<Uuid>, data: serde_json::Value) -> Event {
+        Event {
+            kind,
+            partner_id: self.partner_id.0,
+            station_id: Some(self.station_id.0),
+            location_id: Some(self.location_id.0),
+            resource_id: resource_id.into(),
+            data,
+        }
+    }
+}
+
+/// One report of one station.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Whose.
+    pub from: From,
+    /// What.
+    pub report: Report,
+}
+
+/// What there is to configure.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Clock difference that is believed.
+    pub clock_tolerance: TimeDelta,
+    /// How long after its end late values still belong to a session.
+    pub late_values: TimeDelta,
+    /// How long the end of a session may be missing once another began.
+    pub missing_stop: TimeDelta,
+    /// Whether a token charges at one place at a time.
+    pub one_session_per_token: bool,
+}
+
+/// Who was let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The decision.
+    pub outcome: Outcome,
+    /// Until when it holds.
+    pub valid_until: Option<Timestamp>,
+    /// The token's group.
+    pub group: Option<String>,
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// It is kept.
+    Noted,
+    /// Authorize.
+    Authorized(Decided),
+    /// StartTransaction.
+    Started {
+        /// The transaction's number.
+        transaction_id: i32,
+        /// Who.
+        decided: Decided,
+    },
+}
+
+/// The reports of one kind, with their places in the batch.
+type Of<'a, T> = Vec<(usize, From, &'a T)>;
+
+/// Takes a batch of reports, each of another station. All or none: on an error the caller tries them one by one.
+pub async fn batch(tx: &mut Tx, items: &[Item], rules: &Rules) -> Result<Vec<Done>> {
+    let mut done = vec![Done::Noted; items.len()];
+    let (mut boots, mut statuses, mut tags, mut starts, mut meters, mut stops): (
+        Of<'_, _>,
+        Of<'_, StatusReport>,
+        Of<'_, String>,
+        Of<'_, StartReport>,
+        Of<'_, MeterReport>,
+        Of<'_, StopReport>,
+    ) = Default::default();
+    for (place, Item { from, report }) in items.iter().enumerate() {
+        match report {
+            Report::Boot(report) => boots.push((place, *from, report)),
+            Report::Status(report) => statuses.push((place, *from, report)),
+            Report::Authorize { id_tag } => tags.push((place, *from, id_tag)),
+            Report::Start(report) => starts.push((place, *from, report)),
+            Report::Meter(report) => meters.push((place, *from, report)),
+            Report::Stop(report) => stops.push((place, *from, report)),
+        }
+    }
+    if !boots.is_empty() {
+        live::boot(tx, &boots).await?;
+    }
+    if !statuses.is_empty() {
+        live::status(tx, &statuses, rules).await?;
+    }
+    if !tags.is_empty() {
+        for (place, decided) in access::authorize(tx, &tags, rules).await? {
+            done[place] = Done::Authorized(decided);
+        }
+    }
+    if !starts.is_empty() {
+        for (place, transaction_id, decided) in start::start(tx, &starts, rules).await? {
+            done[place] = Done::Started { transaction_id, decided };
+        }
+    }
+    if !meters.is_empty() {
+        meter::meter(tx, &meters, rules).await?;
+    }
+    if !stops.is_empty() {
+        stop::stop(tx, &stops, rules).await?;
+    }
+    Ok(done)
+}
+
+/// Keeps a report that could not be used, whole, and what to answer: the station must not repeat it for ever.
+pub async fn keep_failed(tx: &mut Tx, item: &Item, error: &str) -> Result<Done> {
+    let (id, now): (Uuid, _) = (tx.id(), tx.now());
+    diesel::insert_into(failed_report::table)
+        .values((
+            failed_report::id.eq(id),
+            failed_report::at.eq(now),
+            failed_report::partner_id.eq(item.from.partner_id),
+            failed_report::location_id.eq(item.from.location_id),
+            failed_report::station_id.eq(item.from.station_id),
+            failed_report::report.eq(serde_json::to_value(&item.report).map_err(Error::internal)?),
+            failed_report::error.eq(error),
+        ))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    if !matches!(item.report, Report::Start(_)) {
+        return Ok(Done::Noted);
+    }
+    let transaction_id = diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("nextval('ocpp_transaction_id')::int4"))
+        .get_result(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    let decided = Decided { outcome: Outcome::Invalid, valid_until: None, group: None };
+    Ok(Done::Started { transaction_id, decided })
+}

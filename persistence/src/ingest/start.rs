@@ -1,0 +1,270 @@
+//! Transactions that begin. A repetition of the same report is the same transaction.
+
+use std::collections::HashMap;
+
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Numeric, Text, Timestamptz, Uuid as SqlUuid};
+use stromtor_domain::{
+    access::{
+        decide::{Outcome, normalise_uid},
+        token::TokenId,
+    },
+    network::charge_point::ChargePointId,
+    session::{
+        clock,
+        finding::{Finding, Findings},
+        report::StartReport,
+        session::AuthSource,
+    },
+    tariff::tariff::TariffVersionId,
+};
+use uuid::Uuid;
+
+use super::{
+    Decided, From, Of, Rules,
+    access::{Asked, decide_all},
+    live::ids,
+    stop::ask_for_settlement,
+};
+use crate::resource::prelude::*;
+
+/// What makes a repeated report the same one: connector, tag, time and register as sent.
+fn key(report: &StartReport) -> String {
+    format!("{}|{}|{}|{}", report.connector, normalise_uid(&report.id_tag), report.at_raw, report.meter_start)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Known {
+    #[diesel(sql_type = BigInt)]
+    place: i64,
+    #[diesel(sql_type = Integer)]
+    ocpp_transaction_id: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    decision: Option<String>,
+    #[diesel(sql_type = Bool)]
+    accepted: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    valid_until: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Text>)]
+    group_id: Option<String>,
+}
+
+async fn known(tx: &mut Tx, starts: &Of<'_, StartReport>) -> Result<Vec<Known>> {
+    diesel::sql_query(
+        "select i.place, s.ocpp_transaction_id, a.decision, s.token_id is not null as accepted, t.valid_until, t.group_id \
+         from unnest($1::uuid[], $2::text[]) with ordinality i(station_id, start_key, place) \
+         join session s on s.station_id = i.station_id and s.start_key = i.start_key \
+         left join authorization_attempt a on a.id = s.authorization_id left join token t on t.id = s.token_id",
+    )
+    .bind::<Array<SqlUuid>, _>(ids(starts, |from| from.station_id))
+    .bind::<Array<Text>, _>(starts.iter().map(|(.., report)| key(report)).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await
+    .map_err(from_diesel)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Place {
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    charge_point_id: Option<ChargePointId>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    tariff_version_id: Option<TariffVersionId>,
+    #[diesel(sql_type = Bool)]
+    remote: bool,
+}
+
+/// For each start: the charge point of its connector, the version of the tariff that held there then, and whether a remote
+/// start asked for it.
+const PLACES: &str = "\
+    select c.charge_point_id, v.id as tariff_version_id, \
+      exists (select from command m where m.station_id = i.station_id and m.action = 'RemoteStartTransaction' \
+        and m.created_at > $5 and m.state in ('sent', 'accepted') and m.payload->>'idTag' = i.id_tag) as remote \
+    from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[]) with ordinality \
+      i(station_id, connector, started_at, id_tag, place) \
+    left join connector c on c.station_id = i.station_id and c.ocpp_connector_id = i.connector \
+    left join lateral (select a.tariff_id from tariff_assignment a where a.charge_point_id = c.charge_point_id \
+      and a.cancelled_at is null and a.valid_from <= i.started_at + interval '1 second' \
+      order by a.valid_from desc limit 1) a on true \
+    left join lateral (select v.id from tariff_version v where v.tariff_id = a.tariff_id \
+      order by (v.created_at <= i.started_at + interval '1 second') desc, \
+        case when v.created_at <= i.started_at + interval '1 second' then v.version else -v.version end desc limit 1) v on true \
+    order by i.place";
+
+/// Takes starts: their transaction numbers and decisions.
+pub(super) async fn start(
+    tx: &mut Tx,
+    starts: &Of<'_, StartReport>,
+    rules: &Rules,
+) -> Result<Vec<(usize, i32, Decided)>> {
+    let mut answers = Vec::new();
+    let mut repeated: HashMap<usize, ()> = HashMap::new();
+    for row in known(tx, starts).await? {
+        let at = row.place as usize - 1;
+        repeated.insert(at, ());
+        let fallback = if row.accepted { Outcome::Accepted } else { Outcome::Invalid };
+        let outcome = row.decision.as_deref().and_then(Outcome::parse).unwrap_or(fallback);
+        let decided = Decided { outcome, valid_until: row.valid_until, group: row.group_id };
+        answers.push((starts[at].0, row.ocpp_transaction_id, decided));
+    }
+    let fresh: Of<'_, StartReport> =
+        starts.iter().enumerate().filter(|(at, _)| !repeated.contains_key(at)).map(|(_, start)| *start).collect();
+    if fresh.is_empty() {
+        return Ok(answers);
+    }
+    let now = tx.now();
+    let sessions: Vec<Uuid> = fresh.iter().map(|_| tx.id()).collect();
+    let asked: Vec<Asked<'_>> = fresh
+        .iter()
+        .zip(&sessions)
+        .map(|((_, from, report), session)| Asked {
+            from: *from,
+            id_tag: &report.id_tag,
+            trigger: "start",
+            session_id: Some(*session),
+        })
+        .collect();
+    let decisions = decide_all(tx, &asked, rules).await?;
+    let mut times = Vec::new();
+    let mut findings = Vec::new();
+    for (.., report) in &fresh {
+        let mut found = Findings::default();
+        times.push(clock::believed(report.at, now, rules.clock_tolerance, &mut found));
+        findings.push(found);
+    }
+    let places: Vec<Place> = diesel::sql_query(PLACES)
+        .bind::<Array<SqlUuid>, _>(ids(&fresh, |from| from.station_id))
+        .bind::<Array<Integer>, _>(fresh.iter().map(|(.., report)| report.connector).collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(&times)
+        .bind::<Array<Text>, _>(fresh.iter().map(|(.., report)| report.id_tag.as_str()).collect::<Vec<_>>())
+        .bind::<Timestamptz, _>(now - chrono::TimeDelta::minutes(10))
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    end_forgotten(tx, &fresh, &times, rules).await?;
+
+    let mut rows = Vec::new();
+    for (at, ((_, from, report), decision)) in fresh.iter().zip(&decisions).enumerate() {
+        let accepted = decision.decided.outcome == Outcome::Accepted;
+        let place = &places[at];
+        rows.push(SessionRow {
+            id: sessions[at],
+            operator_id: from.partner_id,
+            emp_id: decision.emp_id,
+            location_id: from.location_id,
+            station_id: from.station_id,
+            charge_point_id: place.charge_point_id,
+            ocpp_connector_id: report.connector,
+            start_key: key(report),
+            id_tag: report.id_tag.clone(),
+            token_id: decision.token_id.filter(|_| accepted),
+            authorization_id: decision.attempt_id,
+            auth_source: if place.remote { AuthSource::Remote } else { AuthSource::LocalRfid },
+            state: "active",
+            started_at: times[at],
+            meter_start_wh: report.meter_start,
+            tariff_version_id: place.tariff_version_id,
+            findings: findings[at].clone(),
+            created_at: now,
+            updated_at: now,
+        });
+    }
+    use stromtor_schema::schema::session;
+    let numbers: Vec<(Uuid, i32)> = diesel::insert_into(session::table)
+        .values(&rows)
+        .returning((session::id, session::ocpp_transaction_id))
+        .get_results(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    let numbers: HashMap<Uuid, i32> = numbers.into_iter().collect();
+    occupy(tx, &rows).await?;
+    for (at, ((place, from, _), decision)) in fresh.iter().zip(decisions).enumerate() {
+        let id = sessions[at];
+        let transaction_id = numbers.get(&id).copied().ok_or_else(|| Error::internal("a session without a number"))?;
+        let data = serde_json::json!({ "charge_point_id": rows[at].charge_point_id, "started_at": times[at] });
+        tx.emit(from.event(EventType::SessionStarted, id, data));
+        answers.push((*place, transaction_id, decision.decided));
+    }
+    Ok(answers)
+}
+
+#[derive(diesel::Insertable)]
+#[diesel(table_name = stromtor_schema::schema::session)]
+struct SessionRow {
+    id: Uuid,
+    operator_id: PartnerId,
+    emp_id: Option<PartnerId>,
+    location_id: stromtor_domain::network::location::LocationId,
+    station_id: stromtor_domain::network::station::StationId,
+    charge_point_id: Option<ChargePointId>,
+    ocpp_connector_id: i32,
+    start_key: String,
+    id_tag: String,
+    token_id: Option<TokenId>,
+    authorization_id: Uuid,
+    auth_source: AuthSource,
+    state: &'static str,
+    started_at: Timestamp,
+    meter_start_wh: rust_decimal::Decimal,
+    tariff_version_id: Option<TariffVersionId>,
+    findings: Findings,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Forgotten {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    operator_id: PartnerId,
+    #[diesel(sql_type = SqlUuid)]
+    station_id: stromtor_domain::network::station::StationId,
+    #[diesel(sql_type = SqlUuid)]
+    location_id: stromtor_domain::network::location::LocationId,
+}
+
+/// A connector charges one car at a time: what still runs there has ended, at its last reading, and its end was lost or is
+/// yet to come.
+async fn end_forgotten(tx: &mut Tx, starts: &Of<'_, StartReport>, times: &[Timestamp], rules: &Rules) -> Result<()> {
+    let now = tx.now();
+    let forgotten: Vec<Forgotten> = diesel::sql_query(
+        "update session s set state = 'ended', ended_at = greatest(s.started_at, coalesce(s.last_reading_at, i.started_at)), \
+           stop_reason = 'Other', findings = s.findings || $4::jsonb, power_w = null, updated_at = $5 \
+         from unnest($1::uuid[], $2::int[], $3::timestamptz[]) i(station_id, connector, started_at) \
+         where s.station_id = i.station_id and s.ocpp_connector_id = i.connector and s.state = 'active' \
+           and i.connector > 0 and s.started_at <= i.started_at \
+         returning s.id, s.operator_id, s.station_id, s.location_id",
+    )
+    .bind::<Array<SqlUuid>, _>(ids(starts, |from| from.station_id))
+    .bind::<Array<Integer>, _>(starts.iter().map(|(.., report)| report.connector).collect::<Vec<_>>())
+    .bind::<Array<Timestamptz>, _>(times)
+    .bind::<Jsonb, _>(Findings(vec![Finding::NeverStopped]))
+    .bind::<Timestamptz, _>(now)
+    .load(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    let due: Vec<(Uuid, PartnerId)> = forgotten.iter().map(|row| (row.id, row.operator_id)).collect();
+    for row in forgotten {
+        let from = From { station_id: row.station_id, partner_id: row.operator_id, location_id: row.location_id };
+        tx.emit(from.event(EventType::SessionEnded, row.id, serde_json::json!({ "presumed": true })));
+    }
+    ask_for_settlement(tx, &due, now + rules.missing_stop).await
+}
+
+/// Shows the session at its charge point.
+async fn occupy(tx: &mut Tx, rows: &[SessionRow]) -> Result<()> {
+    let at: Vec<(ChargePointId, Uuid)> = rows.iter().filter_map(|row| Some((row.charge_point_id?, row.id))).collect();
+    let (points, sessions): (Vec<_>, Vec<_>) = at.into_iter().unzip();
+    diesel::sql_query(
+        "update charge_point_live l set session_id = i.session_id \
+         from unnest($1::uuid[], $2::uuid[]) i(charge_point_id, session_id) where l.charge_point_id = i.charge_point_id",
+    )
+    .bind::<Array<SqlUuid>, _>(points)
+    .bind::<Array<SqlUuid>, _>(sessions)
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    Ok(())
+}
+
+// The array of numbers that `meter` and `stop` bind.
+pub(super) type Numbers = Array<Nullable<Numeric>>;

@@ -1,0 +1,132 @@
+//! Tariffs and their versions.
+
+use stromtor_domain::tariff::tariff::{Tariff, TariffId, TariffInput, TariffVersion, TariffVersionId};
+use stromtor_schema::schema::{partner, tariff, tariff_version};
+
+use crate::resource::{Owned as _, prelude::*};
+
+resource!(tariff: Tariff, TariffInput, TariffId, "tariff", event EventType::TariffChanged);
+
+/// What a list of tariffs may be narrowed by.
+#[derive(Debug, Clone, Default)]
+pub struct TariffFilter {
+    /// Of this partner alone.
+    pub partner_id: Option<PartnerId>,
+    /// With this short name.
+    pub code: Option<String>,
+    /// With this id of the caller's.
+    pub external_id: Option<String>,
+    /// Changed at or after.
+    pub updated_since: Option<Timestamp>,
+}
+
+/// One page, oldest first.
+pub async fn list(tx: &mut Tx, filter: &TariffFilter, page: &PageRequest) -> Result<Page<Tariff>> {
+    let limit = page.limit()?;
+    let mut query = tariff::table.select(Tariff::as_select()).order(tariff::id).into_boxed();
+    if let Some(after) = page.after::<TariffId>()? {
+        query = query.filter(tariff::id.gt(after));
+    }
+    if let Some(partner_id) = filter.partner_id {
+        query = query.filter(tariff::partner_id.eq(partner_id));
+    }
+    if let Some(code) = &filter.code {
+        query = query.filter(tariff::code.eq(code));
+    }
+    if let Some(external_id) = &filter.external_id {
+        query = query.filter(tariff::external_id.eq(external_id));
+    }
+    if let Some(since) = filter.updated_since {
+        query = query.filter(tariff::updated_at.ge(since));
+    }
+    let rows = query.limit(limit as i64 + 1).load(&mut **tx).await.map_err(from_diesel)?;
+    Ok(Page::cut(rows, limit, |row: &Tariff| row.id))
+}
+
+/// Creates a tariff and its first version. The first tariff's currency becomes its partner's default.
+pub async fn create(tx: &mut Tx, partner_id: PartnerId, input: TariffInput) -> Result<Tariff> {
+    input.check()?;
+    let (id, version_id, now): (TariffId, TariffVersionId, _) = (tx.id(), tx.id(), tx.now());
+    let currency = input.currency.clone();
+    let created: Tariff = diesel::insert_into(tariff::table)
+        .values((
+            tariff::id.eq(id),
+            tariff::partner_id.eq(partner_id),
+            input,
+            tariff::version.eq(1),
+            tariff::version_id.eq(version_id),
+            tariff::created_at.eq(now),
+            tariff::updated_at.eq(now),
+        ))
+        .returning(Tariff::as_returning())
+        .get_result(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    keep_version(tx, &created).await?;
+    diesel::update(partner::table.filter(partner::id.eq(partner_id).and(partner::currency.is_null())))
+        .set(partner::currency.eq(currency))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    note(tx, "create", None, Some(&created));
+    Ok(created)
+}
+
+async fn keep_version(tx: &mut Tx, tariff: &Tariff) -> Result<()> {
+    let version = TariffVersion {
+        id: tariff.version_id,
+        partner_id: tariff.partner_id,
+        tariff_id: tariff.id,
+        version: tariff.version,
+        name: tariff.input.name.clone(),
+        code: tariff.input.code.clone(),
+        currency: tariff.input.currency.clone(),
+        ac: tariff.input.ac.clone(),
+        dc: tariff.input.dc.clone(),
+        created_at: tx.now(),
+    };
+    diesel::insert_into(tariff_version::table).values(version).execute(&mut **tx).await.map_err(from_diesel)?;
+    Ok(())
+}
+
+/// Like `update`; what a CDR shows changes in a new version, and sessions that run keep theirs.
+pub async fn change(
+    tx: &mut Tx,
+    id: TariffId,
+    revision: Option<i64>,
+    change: impl FnOnce(&TariffInput) -> Result<TariffInput> + Send,
+) -> Result<Tariff> {
+    let before = lock(tx, id, revision).await?;
+    let input = change(&before.input)?;
+    if input.currency != before.input.currency {
+        return Err(Error::invalid("/currency", "never changes; make another tariff"));
+    }
+    let reprices = input.reprices(&before.input);
+    let mut after = update(tx, id, None, |_| Ok(input)).await?;
+    if reprices {
+        (after.version, after.version_id) = (before.version + 1, tx.id());
+        diesel::update(tariff::table.filter(tariff::id.eq(id)))
+            .set((tariff::version.eq(after.version), tariff::version_id.eq(after.version_id)))
+            .execute(&mut **tx)
+            .await
+            .map_err(from_diesel)?;
+        keep_version(tx, &after).await?;
+    }
+    Ok(after)
+}
+
+/// Every version of a tariff, newest first.
+pub async fn versions(tx: &mut Tx, id: TariffId, page: &PageRequest) -> Result<Page<TariffVersion>> {
+    get(tx, id).await?;
+    let limit = page.limit()?;
+    let mut query = tariff_version::table
+        .filter(tariff_version::tariff_id.eq(id))
+        .select(TariffVersion::as_select())
+        .order(tariff_version::version.desc())
+        .into_boxed();
+    if let Some(after) = page.after::<i32>()? {
+        query = query.filter(tariff_version::version.lt(after));
+    }
+    let rows = query.limit(limit as i64 + 1).load(&mut **tx).await.map_err(from_diesel)?;
+    Ok(Page::cut(rows, limit, |row: &TariffVersion| row.version))
+}
