@@ -6,6 +6,8 @@ pub mod config;
 pub mod idempotency;
 pub mod jobs;
 pub mod limits;
+pub mod list;
+pub mod live;
 pub mod problem;
 pub mod respond;
 pub mod routes;

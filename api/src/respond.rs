@@ -2,55 +2,15 @@
 
 use poem::{Request, RequestBody};
 use poem_openapi::{
-    ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, Object,
+    ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions,
     payload::{Json, ParsePayload, Payload},
     registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry},
     types::{ParseFromJSON, ToJSON, Type},
 };
 use serde::de::DeserializeOwned;
-use stromtor_domain::{Error, Result, page::Page, patch};
+use stromtor_domain::{Error, Result, patch};
 
 use crate::problem::{Failure, Problem};
-
-/// One page of a list.
-#[derive(Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub struct List<T: ParseFromJSON + ToJSON + Type + Send + Sync> {
-    /// The items.
-    pub items: Vec<T>,
-    /// Send it back as `cursor` to get the next page; absent on the last page.
-    pub next_cursor: Option<String>,
-}
-
-/// A page, with a `Link` header to the next one.
-#[derive(ApiResponse)]
-pub enum Listed<T: ParseFromJSON + ToJSON + Type + Send + Sync> {
-    /// One page.
-    #[oai(status = 200)]
-    Page(
-        Json<List<T>>,
-        /// The next page, `<…>; rel="next"` (RFC 8288); absent on the last one.
-        #[oai(header = "Link")]
-        Option<String>,
-    ),
-}
-
-impl<T: ParseFromJSON + ToJSON + Type + Send + Sync> Listed<T> {
-    /// From a page of the store; the link repeats the request with the next cursor.
-    pub fn of(request: &Request, page: Page<T>) -> Self {
-        let link = page.next_cursor.as_deref().map(|cursor| next_link(request, cursor));
-        Self::Page(Json(List { items: page.items, next_cursor: page.next_cursor }), link)
-    }
-}
-
-fn next_link(request: &Request, cursor: &str) -> String {
-    let uri = request.original_uri();
-    let kept =
-        uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty() && !part.starts_with("cursor="));
-    let query: Vec<&str> = kept.collect();
-    let separator = if query.is_empty() { "" } else { "&" };
-    format!("<{}?{}{separator}cursor={cursor}>; rel=\"next\"", uri.path(), query.join("&"))
-}
 
 /// A resource, with its `ETag`.
 #[derive(ApiResponse)]
@@ -102,6 +62,11 @@ impl<T: ToJSON + Type + Send + Sync> Found<T> {
 }
 
 impl<T: ToJSON + Type + Send + Sync> Created<T> {
+    /// A new resource at `path` that has no versions.
+    pub const fn plain(path: String, resource: T) -> Self {
+        Self::Created(Json(resource), path, None)
+    }
+
     /// A new resource at `path` with version `revision`.
     pub fn at(path: String, resource: T, revision: i64) -> Self {
         Self::Created(Json(resource), path, Some(etag(revision)))

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    app::{bootstrap, charge::Charge, ingest::Ingest},
+    app::{bootstrap, charge::Charge, command, ingest::Ingest},
     config::{Config, Log, LogFormat},
     jobs, service,
     state::{App, Metrics},
@@ -129,6 +129,7 @@ pub fn gateway(app: &App, listener: tokio::net::TcpListener, tasks: &TaskTracker
         let _ = backend.flush().await;
     });
     tasks.spawn(async move { writer.write_behind().await });
+    tasks.spawn(command::dispatch(app.clone()));
 }
 
 async fn finish(app: &App, tasks: TaskTracker, grace: Duration) {

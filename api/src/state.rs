@@ -44,6 +44,10 @@ pub struct AppState {
     pub node: uuid::Uuid,
     /// The stations connected to this process.
     pub stations: stromtor_ocpp::route::Registry,
+    /// Told when a command was given: somebody has to send it.
+    pub commands_due: tokio::sync::Notify,
+    /// Told when a command changed its state on this node.
+    pub commands_changed: tokio::sync::Notify,
     /// Prometheus metrics, when this process records them.
     pub metrics: Option<Metrics>,
     /// Told when the process is to stop.

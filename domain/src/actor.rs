@@ -53,6 +53,8 @@ choice! {
         CdrRead = "cdr:read",
         /// Read the OCPP message log.
         OcppLogRead = "ocpp_log:read",
+        /// Read events and follow them live.
+        EventRead = "event:read",
         /// See commands and their results.
         CommandRead = "command:read",
         /// Send typed commands to stations.

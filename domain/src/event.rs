@@ -2,9 +2,22 @@
 //! over streams, webhooks and roaming; its payload is the resource's id and what a reader needs to decide whether to
 //! look closer.
 
+use poem_openapi::Object;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use stromtor_schema::schema::event;
 use uuid::Uuid;
+
+use crate::{
+    Timestamp,
+    network::{location::LocationId, station::StationId},
+    tenancy::partner::PartnerId,
+};
+
+id! {
+    /// Id of an event.
+    EventId
+}
 
 choice! {
     /// What happened. The part before the dot is the topic's resource.
@@ -54,6 +67,32 @@ pub struct Event {
     /// The location it concerns, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location_id: Option<Uuid>,
+    /// The resource it is about.
+    pub resource_id: Uuid,
+    /// What a reader needs to decide whether to look closer.
+    pub data: serde_json::Value,
+}
+
+/// An event as it was kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable)]
+#[oai(skip_serializing_if_is_none)]
+#[diesel(table_name = event, check_for_backend(diesel::pg::Pg))]
+pub struct EventRow {
+    /// Id.
+    pub id: EventId,
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    #[diesel(column_name = type_)]
+    #[oai(rename = "type")]
+    #[serde(rename = "type")]
+    pub kind: EventType,
+    /// The partner it belongs to.
+    pub partner_id: PartnerId,
+    /// The location it concerns.
+    pub location_id: Option<LocationId>,
+    /// The station it concerns.
+    pub station_id: Option<StationId>,
     /// The resource it is about.
     pub resource_id: Uuid,
     /// What a reader needs to decide whether to look closer.

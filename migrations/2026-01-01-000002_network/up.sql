@@ -210,7 +210,8 @@ create table note (
   revision bigint not null default 1,
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  foreign key (partner_id, station_id) references station (partner_id, id) deferrable
+  -- stays with the operator whose note it is when the station moves to another, so no composite key
+  foreign key (station_id) references station (id) on delete cascade
 );
 create index note_station on note (station_id, id);
 call stromtor_protect('note', 'partner_id', 'location_id');

@@ -8,19 +8,21 @@
 mod resource;
 
 pub mod access;
+pub mod admin;
 mod audit;
 pub mod billing;
 pub mod clock;
+pub mod command;
 pub mod db;
 pub mod embedded;
 pub mod error;
+pub mod event;
 pub mod housekeeping;
 pub mod ingest;
-pub mod job;
 pub mod listen;
+pub mod listing;
 pub mod migrate;
 pub mod network;
-pub mod outbox;
 pub mod session;
 pub mod tariff;
 pub mod tenancy;

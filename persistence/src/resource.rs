@@ -103,6 +103,7 @@ pub(crate) mod prelude {
         tenancy::partner::PartnerId,
     };
 
+    pub(crate) use crate::listing::listing;
     pub use crate::{error::from_diesel, tx::Tx};
 }
 
@@ -129,11 +130,28 @@ owned!(
     stromtor_domain::network::connector::Connector,
     stromtor_domain::tariff::tariff::Tariff,
     stromtor_domain::network::location::Location,
+    stromtor_domain::network::note::Note,
     stromtor_domain::network::station::Station,
     stromtor_domain::tenancy::user::User,
     stromtor_domain::tenancy::role::Role,
     stromtor_domain::tenancy::api_client::ApiClient,
 );
+
+/// Rows of the catalogue that all share: noted under who changed them.
+macro_rules! shared {
+    ($($Row:ty),+ $(,)?) => {$(
+        impl Owned for $Row {
+            fn owner(
+                &self,
+                actor: &stromtor_domain::actor::Actor,
+            ) -> stromtor_domain::tenancy::partner::PartnerId {
+                actor.partner_id
+            }
+        }
+    )+};
+}
+
+shared!(stromtor_domain::network::hardware::Manufacturer, stromtor_domain::network::hardware::StationModel);
 
 impl Owned for stromtor_domain::tenancy::partner::Partner {
     fn owner(&self, _: &stromtor_domain::actor::Actor) -> stromtor_domain::tenancy::partner::PartnerId {

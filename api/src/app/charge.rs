@@ -194,7 +194,7 @@ impl Backend for Charge {
     async fn connected(&self, link: &Link, version: &'static str, address: IpAddr) -> Reply<i64> {
         let work = async {
             let mut tx = self.app.db.begin_ingest().await?;
-            let epoch = ingest::connected(&mut tx, from(link), version, &address.to_string()).await?;
+            let epoch = ingest::connected(&mut tx, from(link), self.app.node, version, &address.to_string()).await?;
             tx.commit().await?;
             Ok(epoch)
         };

@@ -15,8 +15,8 @@ use stromtor_domain::{
     },
 };
 use stromtor_persistence::{
+    admin::delivery,
     network::location,
-    outbox,
     tenancy::{
         credential::{self, Login, Refreshed},
         role,
@@ -297,7 +297,7 @@ async fn send_link(
     // The link's secret must not be readable in the database: the payload is sealed.
     let mail = json!({ "to": email, "template": purpose, "token": secret });
     let sealed = app.secrets.seal(mail.to_string().as_bytes())?;
-    outbox::send(tx, "mail", &user.to_string(), partner_id, json!({ "sealed": hex::encode(sealed) })).await
+    delivery::send(tx, "mail", &user.to_string(), partner_id, json!({ "sealed": hex::encode(sealed) })).await
 }
 
 fn access_token(app: &AppState, actor: &Actor) -> Result<String> {

@@ -2,7 +2,9 @@
 
 pub mod bootstrap;
 pub mod charge;
+pub mod command;
 pub mod identity;
 pub mod ingest;
 pub mod keys;
 pub mod settle;
+pub mod ticket;

@@ -6,7 +6,7 @@ use lettre::{
 };
 use serde::Deserialize;
 use stromtor_domain::{Error, Result};
-use stromtor_persistence::outbox::{self, Claimed};
+use stromtor_persistence::admin::delivery::{self, Claimed};
 
 use crate::state::App;
 
@@ -22,18 +22,18 @@ struct Mail {
 /// Brings up to one batch out; whether there may be more.
 pub async fn run_due(app: &App) -> Result<bool> {
     let mut tx = app.db.begin_worker().await?;
-    let claimed = outbox::claim(&mut tx, "mail", BATCH).await?;
+    let claimed = delivery::claim(&mut tx, "mail", BATCH).await?;
     tx.commit().await?;
     let full = claimed.len() as i64 == BATCH;
-    for delivery in claimed {
-        let sent = send(app, &delivery).await;
+    for mail in claimed {
+        let sent = send(app, &mail).await;
         let mut tx = app.db.begin_worker().await?;
         match sent {
-            Ok(()) => outbox::done(&mut tx, delivery.id).await?,
+            Ok(()) => delivery::done(&mut tx, mail.id).await?,
             Err(error) => {
                 let cause = super::run::describe(&error);
-                tracing::warn!(delivery = %delivery.id, %cause, "mail failed");
-                outbox::failed(&mut tx, delivery.id, delivery.attempts, &cause).await?;
+                tracing::warn!(delivery = %mail.id, %cause, "mail failed");
+                delivery::failed(&mut tx, mail.id, mail.attempts, &cause).await?;
             }
         }
         tx.commit().await?;

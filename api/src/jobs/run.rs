@@ -5,7 +5,7 @@ use stromtor_domain::{
     admin::job::{Job, JobKind},
     session::session::SessionId,
 };
-use stromtor_persistence::job;
+use stromtor_persistence::admin::job;
 
 use crate::{app::settle, state::App};
 

@@ -1,8 +1,12 @@
 //! The REST API, one file per resource, thin: a handler opens a transaction, calls one function, answers.
 
 pub mod access;
+pub mod admin;
+pub mod billing;
+pub mod event;
 pub mod network;
 pub mod session;
+pub mod tariff;
 pub mod tenancy;
 
 use poem_openapi::{OpenApi, OpenApiService, Tags};
@@ -36,6 +40,20 @@ pub enum Tag {
     Tokens,
     /// Charging sessions.
     Sessions,
+    /// Manufacturers and models of stations.
+    Hardware,
+    /// What stations are told to do.
+    Commands,
+    /// What went over the wire between stations and us.
+    OcppLog,
+    /// What charging costs, and where.
+    Tariffs,
+    /// What sessions cost.
+    Cdrs,
+    /// What happened, live and kept.
+    Events,
+    /// Work behind the scenes: deliveries, jobs, dead letters.
+    Work,
 }
 
 fn api(app: &App) -> impl OpenApi + use<> {
@@ -57,7 +75,29 @@ fn api(app: &App) -> impl OpenApi + use<> {
             network::charge_point::ChargePointApi(app()),
             network::connector::ConnectorApi(app()),
         ),
-        (access::token::TokenApi(app()), session::session::SessionApi(app())),
+        (
+            network::command::CommandApi(app()),
+            network::note::NoteApi(app()),
+            network::manufacturer::ManufacturerApi(app()),
+            network::station_model::StationModelApi(app()),
+            network::ocpp_message::OcppMessageApi(app()),
+            network::unknown_station::UnknownStationApi(app()),
+        ),
+        (
+            access::token::TokenApi(app()),
+            access::attempt::AttemptApi(app()),
+            session::session::SessionApi(app()),
+            tariff::tariff::TariffApi(app()),
+            tariff::assignment::TariffAssignmentApi(app()),
+            billing::cdr::CdrApi(app()),
+        ),
+        (
+            event::event::EventApi(app()),
+            event::ticket::TicketApi(app()),
+            admin::delivery::DeliveryApi(app()),
+            admin::job::JobApi(app()),
+            admin::failed_report::FailedReportApi(app()),
+        ),
     )
 }
 

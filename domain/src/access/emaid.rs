@@ -84,10 +84,14 @@ mod tests {
 
     #[test]
     fn both_spellings() {
-        for text in ["DE-8AA-CA2B3C4D5-L", "de8aaca2b3c4d5l", "DE8AACA2B3C4D5", "DE*8AA*CA2B3C4D5*L", "DE-8AA-CA2B3C4D5"] {
+        for text in
+            ["DE-8AA-CA2B3C4D5-L", "de8aaca2b3c4d5l", "DE8AACA2B3C4D5", "DE*8AA*CA2B3C4D5*L", "DE-8AA-CA2B3C4D5"]
+        {
             assert_eq!(parse(text).unwrap(), "DE-8AA-CA2B3C4D5-L", "{text}");
         }
-        for text in ["", "DE-8AA-CA2B3C4D5-X", "D1-8AA-CA2B3C4D5", "DE-8AAC-A2B3C4D5-L", "DE8AACA2B3C4D5LL", "DÉ8AACA2B3C4D5"] {
+        for text in
+            ["", "DE-8AA-CA2B3C4D5-X", "D1-8AA-CA2B3C4D5", "DE-8AAC-A2B3C4D5-L", "DE8AACA2B3C4D5LL", "DÉ8AACA2B3C4D5"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -1,5 +1,6 @@
 //! Who may charge where.
 
+pub mod attempt;
 pub mod decide;
 pub mod emaid;
 pub mod token;

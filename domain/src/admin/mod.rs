@@ -1,4 +1,5 @@
 //! Running the platform: deliveries, jobs, dead letters.
 
 pub mod delivery;
+pub mod failed_report;
 pub mod job;

@@ -106,7 +106,16 @@ jsonb!(Rating);
 
 /// A charge detail record. It never changes.
 #[derive(
-    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable, diesel::Insertable,
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    Object,
+    diesel::Queryable,
+    diesel::Selectable,
+    diesel::Insertable,
 )]
 #[oai(skip_serializing_if_is_none)]
 #[diesel(table_name = cdr, check_for_backend(diesel::pg::Pg))]

@@ -156,7 +156,14 @@ mod tests {
     }
 
     /// The same sum in whole numbers: ten-thousandths of the currency.
-    fn by_integers(kwh_micro: i128, seconds: i128, per_kwh: i128, per_minute: i128, from: i128, fee: i128) -> (i128, i128) {
+    fn by_integers(
+        kwh_micro: i128,
+        seconds: i128,
+        per_kwh: i128,
+        per_minute: i128,
+        from: i128,
+        fee: i128,
+    ) -> (i128, i128) {
         let half_up = |numerator: i128, denominator: i128| (2 * numerator + denominator) / (2 * denominator);
         let energy = half_up(kwh_micro * per_kwh, 1_000_000);
         let time = half_up((seconds - from * 60).max(0) * per_minute, 60);

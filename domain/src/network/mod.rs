@@ -6,4 +6,5 @@ pub mod evse_id;
 pub mod hardware;
 pub mod location;
 pub mod note;
+pub mod ocpp_message;
 pub mod station;

@@ -1,5 +1,7 @@
 //! Stations: pieces of hardware, each with one OCPP identity.
 
+use std::collections::HashSet;
+
 use chrono::NaiveDate;
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,10 @@ use stromtor_schema::schema::{station, station_live};
 
 use crate::{
     Error, Result, Timestamp,
-    network::{hardware::StationModelId, location::LocationId},
+    error::FieldError,
+    network::{
+        charge_point::ChargePointInput, connector::ConnectorInput, hardware::StationModelId, location::LocationId,
+    },
     session::report::BootReport,
     tenancy::partner::PartnerId,
     values::{ExternalId, Line, Metadata, Name},
@@ -207,6 +212,114 @@ pub struct StationPassword {
     pub ocpp_identity: OcppIdentity,
     /// Password of Basic authentication: 20 characters. It is not kept and cannot be shown again.
     pub password: String,
+}
+
+/// A charge point of a new station, with its connectors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+pub struct NewChargePoint {
+    /// The charge point.
+    pub charge_point: ChargePointInput,
+    /// Its connectors, up to 10.
+    #[serde(default)]
+    #[oai(default)]
+    pub connectors: Vec<ConnectorInput>,
+}
+
+/// A new station with its parts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+pub struct NewStation {
+    /// The station.
+    pub station: StationInput,
+    /// Its charge points, up to 50.
+    #[serde(default)]
+    #[oai(default)]
+    pub charge_points: Vec<NewChargePoint>,
+}
+
+/// Many new stations; all are created or none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+pub struct StationBatch {
+    /// 1 to 1,000 stations.
+    pub stations: Vec<NewStation>,
+}
+
+impl StationBatch {
+    /// Most stations of one batch.
+    pub const MOST: usize = 1000;
+
+    /// Every station and part by its own rules; identities, codes and numbers that occur twice.
+    pub fn check(&self) -> Result<()> {
+        if !(1..=Self::MOST).contains(&self.stations.len()) {
+            return Err(Error::invalid("/stations", "must have 1 to 1000 entries"));
+        }
+        let mut fields = Vec::new();
+        let mut identities = HashSet::new();
+        let mut note = |at: String, checked: Result<()>| {
+            if let Err(Error::Invalid { fields: wrong }) = checked {
+                fields.extend(
+                    wrong.into_iter().map(|field| FieldError { pointer: at.clone() + &field.pointer, ..field }),
+                );
+            }
+        };
+        for (at, new) in self.stations.iter().enumerate() {
+            let place = format!("/stations/{at}");
+            note(format!("{place}/station"), new.station.check());
+            if !identities.insert(&new.station.ocpp_identity) {
+                note(place.clone(), Err(Error::invalid("/station/ocpp_identity", "occurs twice in the batch")));
+            }
+            if new.charge_points.len() > 50 {
+                note(place.clone(), Err(Error::invalid("/charge_points", "has more than 50 entries")));
+            }
+            for (at, point) in new.charge_points.iter().enumerate() {
+                let place = format!("{place}/charge_points/{at}");
+                note(format!("{place}/charge_point"), point.charge_point.check());
+                if point.connectors.len() > 10 {
+                    note(place.clone(), Err(Error::invalid("/connectors", "has more than 10 entries")));
+                }
+                for (at, connector) in point.connectors.iter().enumerate() {
+                    note(format!("{place}/connectors/{at}"), connector.check());
+                }
+            }
+        }
+        if fields.is_empty() { Ok(()) } else { Err(Error::Invalid { fields }) }
+    }
+}
+
+/// What a copy of a station is to be called.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(skip_serializing_if_is_none)]
+pub struct StationClone {
+    /// OCPP identity of the copy. Its charge points get the codes `<identity>-<EVSE number>`.
+    pub ocpp_identity: OcppIdentity,
+    /// Name of the copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+}
+
+/// Where a station goes when another operator takes it over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+pub struct StationTransfer {
+    /// The location; its operator becomes the station's.
+    pub location_id: LocationId,
+}
+
+/// Identity of a station that has tried to connect, to be adopted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(skip_serializing_if_is_none)]
+pub struct StationAdoption {
+    /// Its exact identity.
+    pub ocpp_identity: OcppIdentity,
+    /// The location it stands at.
+    pub location_id: LocationId,
+    /// Name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
 }
 
 /// A station that tried to connect and is not known.

@@ -13,7 +13,12 @@ const EARLIEST_MS: i64 = 1_577_836_800_000; // 2020-01-01
 /// The time of a report: the station's, however late it comes (it may have been offline), unless its clock is unset or
 /// ahead of ours by more than `tolerance`; then the time of receipt.
 #[must_use]
-pub fn believed(at: Option<Timestamp>, received: Timestamp, tolerance: TimeDelta, findings: &mut Findings) -> Timestamp {
+pub fn believed(
+    at: Option<Timestamp>,
+    received: Timestamp,
+    tolerance: TimeDelta,
+    findings: &mut Findings,
+) -> Timestamp {
     match at {
         None => received,
         Some(at) if at.millis() < EARLIEST_MS || at > received + tolerance => {

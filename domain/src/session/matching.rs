@@ -42,9 +42,7 @@ pub fn find(candidates: &[Candidate], number: Option<i32>, stop: &StopReport, st
         return if open { Match::Named(at) } else { Match::Repeated(at) };
     }
     let tag = stop.id_tag.as_deref().map(normalise_uid);
-    let same_driver = |candidate: &Candidate| {
-        tag.is_none() || candidate.id_tag.as_deref().map(normalise_uid) == tag
-    };
+    let same_driver = |candidate: &Candidate| tag.is_none() || candidate.id_tag.as_deref().map(normalise_uid) == tag;
     let reported = |candidate: &Candidate| {
         !candidate.running
             && candidate.meter_stop == Some(stop.meter_stop)

@@ -191,10 +191,8 @@ pub fn measure(facts: &Facts<'_>, sets: &[ReadingSet]) -> Measured {
         }
     }
     if measurement.source != MeasurementSource::Signed {
-        let lost = [
-            (Finding::NeverStarted, HeldReason::StartMissing),
-            (Finding::NeverStopped, HeldReason::StopMissing),
-        ];
+        let lost =
+            [(Finding::NeverStarted, HeldReason::StartMissing), (Finding::NeverStopped, HeldReason::StopMissing)];
         for (finding, reason) in lost {
             if findings.has(finding) {
                 measurement.source = MeasurementSource::Estimated;

@@ -101,7 +101,8 @@ pub fn energy(
 ) -> RegisterEnergy {
     let mut sorted = readings.to_vec();
     sorted.sort();
-    let mut values: Vec<Decimal> = sorted.into_iter().map(|(_, value)| value).filter(|value| *value >= Decimal::ZERO).collect();
+    let mut values: Vec<Decimal> =
+        sorted.into_iter().map(|(_, value)| value).filter(|value| *value >= Decimal::ZERO).collect();
     let sampled = !values.is_empty();
     let last = stop.filter(|stop| *stop >= Decimal::ZERO).or_else(|| values.last().copied()).unwrap_or(start);
     let mut begin = start.max(Decimal::ZERO);

@@ -92,8 +92,11 @@ pub fn prove(
         return Err((HeldReason::SignedFormUnknown, "the signed data is not OCMF".into()));
     }
     let failed = |text: String| (HeldReason::SignatureFailed, text);
-    let mut parsed: Vec<Record<'_>> =
-        texts.iter().map(|text| Record::parse(text)).collect::<Result<_, _>>().map_err(|error| failed(error.to_string()))?;
+    let mut parsed: Vec<Record<'_>> = texts
+        .iter()
+        .map(|text| Record::parse(text))
+        .collect::<Result<_, _>>()
+        .map_err(|error| failed(error.to_string()))?;
     parsed.sort_by_key(|record| record.payload().pagination().map(|page| page.number()));
     // A key that is known here was entered by the operator; one that the station sends along proves less and yields to it.
     let key = known_key.or(sent_key).ok_or((HeldReason::PublicKeyMissing, "no public key is known".to_owned()))?;

@@ -68,7 +68,8 @@ impl PowerPrice {
     /// Ranges; `at` is the JSON pointer of this price.
     fn check(&self, at: &str) -> Result<()> {
         let most = Amount::round(9999.into());
-        let prices = [("per_kwh", Some(self.per_kwh)), ("per_minute", self.per_minute), ("session_fee", self.session_fee)];
+        let prices =
+            [("per_kwh", Some(self.per_kwh)), ("per_minute", self.per_minute), ("session_fee", self.session_fee)];
         for (field, price) in prices {
             if price.is_some_and(|price| price < Amount::ZERO || price > most) {
                 return Err(Error::invalid(format!("{at}/{field}"), "must be between 0 and 9999"));
@@ -175,7 +176,16 @@ pub struct Tariff {
 
 /// One version of a tariff; it never changes.
 #[derive(
-    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable, diesel::Insertable,
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    Object,
+    diesel::Queryable,
+    diesel::Selectable,
+    diesel::Insertable,
 )]
 #[oai(skip_serializing_if_is_none)]
 #[diesel(table_name = tariff_version, check_for_backend(diesel::pg::Pg))]

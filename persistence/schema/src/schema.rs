@@ -629,6 +629,7 @@ diesel::joinable!(charge_point_live -> charge_point (charge_point_id));
 diesel::joinable!(command -> station (station_id));
 diesel::joinable!(connector_live -> station (station_id));
 diesel::joinable!(location -> partner (partner_id));
+diesel::joinable!(note -> station (station_id));
 diesel::joinable!(one_time_token -> app_user (user_id));
 diesel::joinable!(refresh_token -> app_user (user_id));
 diesel::joinable!(role -> partner (partner_id));
@@ -647,6 +648,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     connector_live,
     location,
     manufacturer,
+    note,
     one_time_token,
     partner,
     refresh_token,

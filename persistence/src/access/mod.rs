@@ -1,3 +1,4 @@
 //! Who may charge where.
 
+pub mod attempt;
 pub mod token;

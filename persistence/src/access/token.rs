@@ -25,6 +25,8 @@ pub struct TokenFilter {
     pub updated_since: Option<Timestamp>,
 }
 
+listing!(TokenFilter => Token);
+
 /// One page, oldest first.
 pub async fn list(tx: &mut Tx, filter: &TokenFilter, page: &PageRequest) -> Result<Page<Token>> {
     let limit = page.limit()?;

@@ -2,7 +2,11 @@
 
 use stromtor_domain::{
     billing::cdr::{Cdr, CdrId, CdrState},
-    network::{charge_point::{ChargePointId, CurrentType}, location::LocationId, station::StationId},
+    network::{
+        charge_point::{ChargePointId, CurrentType},
+        location::LocationId,
+        station::StationId,
+    },
     session::session::SessionId,
 };
 use stromtor_schema::schema::cdr;
@@ -37,6 +41,8 @@ pub struct CdrFilter {
     /// Made at or after.
     pub created_since: Option<Timestamp>,
 }
+
+listing!(CdrFilter => Cdr);
 
 /// One page, the newest start first.
 pub async fn list(tx: &mut Tx, filter: &CdrFilter, page: &PageRequest) -> Result<Page<Cdr>> {

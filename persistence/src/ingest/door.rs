@@ -72,11 +72,12 @@ pub async fn remember_unknown(tx: &mut Tx, identity: &str, address: &str, protoc
 }
 
 /// A connection began: its epoch, one more than the last. Its charge points are again what they last said.
-pub async fn connected(tx: &mut Tx, from: From, version: &str, address: &str) -> Result<i64> {
+pub async fn connected(tx: &mut Tx, from: From, node: uuid::Uuid, version: &str, address: &str) -> Result<i64> {
     let now = tx.now();
     let epoch = diesel::update(station_live::table.filter(station_live::station_id.eq(from.station_id)))
         .set((
             station_live::connected.eq(true),
+            station_live::node.eq(node),
             station_live::epoch.eq(station_live::epoch + 1),
             station_live::ocpp_version.eq(version),
             station_live::remote_address.eq(address),
@@ -194,4 +195,3 @@ pub async fn seen(tx: &mut Tx, ids: &[StationId]) -> Result<()> {
         .map_err(from_diesel)?;
     Ok(())
 }
-

@@ -9,7 +9,11 @@ use stromtor_domain::{
         location::LocationId,
         station::StationId,
     },
-    session::{clock, finding::Findings, report::{BootReport, StatusReport}},
+    session::{
+        clock,
+        finding::Findings,
+        report::{BootReport, StatusReport},
+    },
 };
 
 use super::{From, Of, Rules};

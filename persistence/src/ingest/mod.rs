@@ -168,10 +168,11 @@ pub async fn keep_failed(tx: &mut Tx, item: &Item, error: &str) -> Result<Done> 
     if !matches!(item.report, Report::Start(_)) {
         return Ok(Done::Noted);
     }
-    let transaction_id = diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("nextval('ocpp_transaction_id')::int4"))
-        .get_result(&mut **tx)
-        .await
-        .map_err(from_diesel)?;
+    let transaction_id =
+        diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("nextval('ocpp_transaction_id')::int4"))
+            .get_result(&mut **tx)
+            .await
+            .map_err(from_diesel)?;
     let decided = Decided { outcome: Outcome::Invalid, valid_until: None, group: None };
     Ok(Done::Started { transaction_id, decided })
 }

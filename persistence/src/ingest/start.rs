@@ -82,7 +82,7 @@ const PLACES: &str = "\
       i(station_id, connector, started_at, id_tag, place) \
     left join connector c on c.station_id = i.station_id and c.ocpp_connector_id = i.connector \
     left join lateral (select a.tariff_id from tariff_assignment a where a.charge_point_id = c.charge_point_id \
-      and a.cancelled_at is null and a.valid_from <= i.started_at + interval '1 second' \
+      and a.partner_id = c.partner_id and a.cancelled_at is null and a.valid_from <= i.started_at + interval '1 second' \
       order by a.valid_from desc limit 1) a on true \
     left join lateral (select v.id from tariff_version v where v.tariff_id = a.tariff_id \
       order by (v.created_at <= i.started_at + interval '1 second') desc, \

@@ -112,8 +112,7 @@ pub(super) async fn stop(tx: &mut Tx, stops: &Of<'_, StopReport>, rules: &Rules)
         if matched {
             findings.note(Finding::StopMatched);
         }
-        let ended_at =
-            clock::end(row.started_at, row.created_at, report.at, now, rules.clock_tolerance, &mut findings);
+        let ended_at = clock::end(row.started_at, row.created_at, report.at, now, rules.clock_tolerance, &mut findings);
         readings.push((*from, Some((row.id, row.emp_id)), row.ocpp_connector_id, *report));
         due.push((row.id, from.partner_id));
         endings.push((Ending { from: *from, session: row.id, ended_at, findings }, *report, row.meter_start_wh));

@@ -33,6 +33,8 @@ pub struct ChargePointFilter {
     pub updated_since: Option<Timestamp>,
 }
 
+listing!(ChargePointFilter => ChargePoint);
+
 /// One page, oldest first.
 pub async fn list(tx: &mut Tx, filter: &ChargePointFilter, page: &PageRequest) -> Result<Page<ChargePoint>> {
     let limit = page.limit()?;

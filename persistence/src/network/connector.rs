@@ -32,6 +32,8 @@ pub struct ConnectorFilter {
     pub updated_since: Option<Timestamp>,
 }
 
+listing!(ConnectorFilter => Connector);
+
 /// One page, oldest first.
 pub async fn list(tx: &mut Tx, filter: &ConnectorFilter, page: &PageRequest) -> Result<Page<Connector>> {
     let limit = page.limit()?;

@@ -18,6 +18,8 @@ pub struct LocationFilter {
     pub updated_since: Option<Timestamp>,
 }
 
+listing!(LocationFilter => Location);
+
 /// One page, oldest first.
 pub async fn list(tx: &mut Tx, filter: &LocationFilter, page: &PageRequest) -> Result<Page<Location>> {
     let limit = page.limit()?;

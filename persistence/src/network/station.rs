@@ -32,6 +32,8 @@ pub struct StationFilter {
     pub updated_since: Option<Timestamp>,
 }
 
+listing!(StationFilter => Station);
+
 /// One page, oldest first.
 pub async fn list(tx: &mut Tx, filter: &StationFilter, page: &PageRequest) -> Result<Page<Station>> {
     let limit = page.limit()?;

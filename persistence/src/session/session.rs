@@ -29,6 +29,8 @@ pub struct SessionFilter {
     pub updated_since: Option<Timestamp>,
 }
 
+listing!(SessionFilter => Session);
+
 /// One page, the newest start first.
 pub async fn list(tx: &mut Tx, filter: &SessionFilter, page: &PageRequest) -> Result<Page<Session>> {
     let limit = page.limit()?;

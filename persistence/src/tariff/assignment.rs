@@ -24,12 +24,10 @@ pub struct TariffAssignmentFilter {
     pub tariff_id: Option<TariffId>,
 }
 
+listing!(TariffAssignmentFilter => TariffAssignment);
+
 /// One page, oldest first.
-pub async fn list(
-    tx: &mut Tx,
-    filter: &TariffAssignmentFilter,
-    page: &PageRequest,
-) -> Result<Page<TariffAssignment>> {
+pub async fn list(tx: &mut Tx, filter: &TariffAssignmentFilter, page: &PageRequest) -> Result<Page<TariffAssignment>> {
     let limit = page.limit()?;
     let mut query =
         tariff_assignment::table.select(TariffAssignment::as_select()).order(tariff_assignment::id).into_boxed();
@@ -104,7 +102,10 @@ pub async fn create(tx: &mut Tx, input: TariffAssignmentInput) -> Result<TariffA
 pub async fn cancel(tx: &mut Tx, id: TariffAssignmentId) -> Result<TariffAssignment> {
     let before = get(tx, id).await?;
     if before.cancelled_at.is_some() || before.valid_from <= tx.now() {
-        return Err(Error::conflict("assignment_began", "it has begun or was taken back; assign another tariff instead"));
+        return Err(Error::conflict(
+            "assignment_began",
+            "it has begun or was taken back; assign another tariff instead",
+        ));
     }
     let after: TariffAssignment = diesel::update(tariff_assignment::table.filter(tariff_assignment::id.eq(id)))
         .set(tariff_assignment::cancelled_at.eq(tx.now()))

@@ -20,6 +20,8 @@ pub struct TariffFilter {
     pub updated_since: Option<Timestamp>,
 }
 
+listing!(TariffFilter => Tariff);
+
 /// One page, oldest first.
 pub async fn list(tx: &mut Tx, filter: &TariffFilter, page: &PageRequest) -> Result<Page<Tariff>> {
     let limit = page.limit()?;
@@ -113,6 +115,25 @@ pub async fn change(
         keep_version(tx, &after).await?;
     }
     Ok(after)
+}
+
+/// The versions of one tariff.
+#[derive(Debug, Clone)]
+pub struct VersionFilter {
+    /// The tariff.
+    pub tariff_id: TariffId,
+}
+
+impl crate::listing::Listing for VersionFilter {
+    type Row = TariffVersion;
+
+    fn page<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        page: &'a PageRequest,
+    ) -> futures_util::future::BoxFuture<'a, Result<Page<TariffVersion>>> {
+        Box::pin(versions(tx, self.tariff_id, page))
+    }
 }
 
 /// Every version of a tariff, newest first.

@@ -7,22 +7,28 @@ use crate::resource::{Owned as _, prelude::*};
 
 resource!(api_client: ApiClient, ApiClientInput, ApiClientId, "api_client");
 
+/// What a list of API clients may be narrowed by.
+#[derive(Debug, Clone, Default)]
+pub struct ApiClientFilter {
+    /// Of this partner alone.
+    pub partner_id: Option<PartnerId>,
+    /// With this id of the caller's.
+    pub external_id: Option<String>,
+}
+
+listing!(ApiClientFilter => ApiClient);
+
 /// One page, oldest first.
-pub async fn list(
-    tx: &mut Tx,
-    partner_id: Option<PartnerId>,
-    external_id: Option<String>,
-    page: &PageRequest,
-) -> Result<Page<ApiClient>> {
+pub async fn list(tx: &mut Tx, filter: &ApiClientFilter, page: &PageRequest) -> Result<Page<ApiClient>> {
     let limit = page.limit()?;
     let mut query = api_client::table.select(ApiClient::as_select()).order(api_client::id).into_boxed();
     if let Some(after) = page.after::<ApiClientId>()? {
         query = query.filter(api_client::id.gt(after));
     }
-    if let Some(partner_id) = partner_id {
+    if let Some(partner_id) = filter.partner_id {
         query = query.filter(api_client::partner_id.eq(partner_id));
     }
-    if let Some(external_id) = external_id {
+    if let Some(external_id) = &filter.external_id {
         query = query.filter(api_client::external_id.eq(external_id));
     }
     let rows = query.limit(limit as i64 + 1).load(&mut **tx).await.map_err(from_diesel)?;

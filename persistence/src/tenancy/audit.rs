@@ -23,6 +23,8 @@ pub struct AuditFilter {
     pub to: Option<Timestamp>,
 }
 
+listing!(AuditFilter => AuditEntry);
+
 /// One page, newest first.
 pub async fn list(tx: &mut Tx, filter: &AuditFilter, page: &PageRequest) -> Result<Page<AuditEntry>> {
     let limit = page.limit()?;

@@ -8,4 +8,5 @@ pub mod idempotency;
 pub mod partner;
 pub mod role;
 pub mod signing_key;
+pub mod stream_ticket;
 pub mod user;

@@ -22,6 +22,8 @@ pub struct PartnerFilter {
     pub updated_since: Option<Timestamp>,
 }
 
+listing!(PartnerFilter => Partner);
+
 /// One page, oldest first.
 pub async fn list(tx: &mut Tx, filter: &PartnerFilter, page: &PageRequest) -> Result<Page<Partner>> {
     let limit = page.limit()?;

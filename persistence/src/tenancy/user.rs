@@ -22,6 +22,8 @@ pub struct UserFilter {
     pub updated_since: Option<Timestamp>,
 }
 
+listing!(UserFilter => User);
+
 /// One page, oldest first.
 pub async fn list(tx: &mut Tx, filter: &UserFilter, page: &PageRequest) -> Result<Page<User>> {
     let limit = page.limit()?;

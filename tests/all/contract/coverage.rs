@@ -155,7 +155,16 @@ mod estate {
     use crate::world::World;
 
     /// Operations on what all tenants share: a stranger sees the hardware catalogue.
-    pub const SHARED: &[&str] = &[];
+    pub const SHARED: &[&str] = &[
+        "manufacturer_delete",
+        "manufacturer_get",
+        "manufacturer_patch",
+        "manufacturer_replace",
+        "station_model_delete",
+        "station_model_get",
+        "station_model_patch",
+        "station_model_replace",
+    ];
 
     pub struct Estate(HashMap<&'static str, String>);
 
@@ -187,6 +196,25 @@ mod estate {
         keep("user_id", &client.create("/v1/users", user).await);
         let program = json!({ "name": "Sync", "permissions": ["location:read"], "enabled": true });
         keep("api_client_id", &client.create("/v1/api-clients", program).await);
+        let catalogue = world.root();
+        let maker = catalogue.create("/v1/manufacturers", json!({ "name": "Wallb-e" })).await;
+        keep("manufacturer_id", &maker);
+        let model = json!({ "manufacturer_id": maker["id"], "name": "Eco 2.0" });
+        keep("station_model_id", &catalogue.create("/v1/station-models", model).await);
+        let tariff = json!({ "name": "AC", "code": "AC", "currency": "EUR", "ac": { "per_kwh": "0.49" } });
+        let tariff = client.create("/v1/tariffs", tariff).await;
+        keep("tariff_id", &tariff);
+        let (station, point) = (ids["station_id"].clone(), ids["charge_point_id"].clone());
+        let mut keep = |name: &'static str, body: &serde_json::Value| {
+            ids.insert(name, body["id"].as_str().unwrap().to_owned());
+        };
+        let assignment = json!({ "tariff_id": tariff["id"], "charge_point_id": point });
+        keep("tariff_assignment_id", &client.create("/v1/tariff-assignments", assignment).await);
+        let note = json!({ "text": "Cable changed", "noted_on": "2026-11-01" });
+        keep("note_id", &client.create(&format!("/v1/notes?station_id={station}"), note).await);
+        let command = client.post(&format!("/v1/stations/{station}/commands"), json!({ "type": "clear_cache" })).await;
+        assert_eq!(command.status, 202, "{}", command.body);
+        keep("command_id", &command.body);
         // Sessions are made by stations; one row stands for them.
         let (session, station) = ("0193a3c4-5d6e-7f80-9a1b-2c3d4e5f6072", ids["station_id"].clone());
         world
@@ -198,6 +226,27 @@ mod estate {
             ))
             .await;
         ids.insert("session_id", session.to_owned());
+        // So are attempts, CDRs, deliveries and jobs.
+        let at = ids["location_id"].clone();
+        world
+            .sql(&format!(
+                "insert into authorization_attempt (id, at, operator_id, location_id, station_id, id_tag, trigger, decision, \
+                 reason) values ('{session}', now(), '{owner}', '{at}', '{station}', 'AA', 'authorize', 'accepted', \
+                 'token_valid'); \
+                 insert into cdr (id, session_id, session_number, leg, seller_id, buyer_id, operator_id, location_id, \
+                 station_id, started_at, ended_at, duration_s, energy_kwh, current_type, country, currency, rating, \
+                 total_net, total_vat, total_gross, state, measurement, created_at) values ('{session}', '{session}', 1, 1, \
+                 '{owner}', '{owner}', '{owner}', '{at}', '{station}', now(), now(), 0, 0, 'ac', 'DE', 'EUR', '{{}}', 0, 0, 0, \
+                 'final', '{{}}', now()); \
+                 insert into delivery (id, partner_id, subscriber, key, payload, state, next_attempt_at, created_at, \
+                 updated_at) values ('{session}', '{owner}', 'mail', 'k', '{{}}', 'dead', now(), now(), now()); \
+                 insert into job (id, partner_id, kind, payload, state, run_at, created_at, updated_at) values \
+                 ('{session}', '{owner}', 'settle_session', '{{}}', 'dead', now(), now(), now())",
+            ))
+            .await;
+        for name in ["authorization_id", "cdr_id", "delivery_id", "job_id"] {
+            ids.insert(name, session.to_owned());
+        }
         Estate(ids)
     }
 

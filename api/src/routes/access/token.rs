@@ -17,8 +17,9 @@ use stromtor_persistence::access::token::{self, TokenFilter};
 
 use crate::{
     auth::Auth,
+    list::{Listed, list},
     problem::Answer,
-    respond::{Body, Created, Done, Found, Listed, if_match},
+    respond::{Body, Created, Done, Found, if_match},
     routes::Tag,
     state::App,
 };
@@ -53,7 +54,6 @@ impl TokenApi {
         /// Where to go on: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<Token>> {
-        let mut tx = self.0.begin(&actor, Permission::AccessRead).await?;
         let filter = TokenFilter {
             partner_id: partner_id.0,
             uid: uid.0,
@@ -61,9 +61,8 @@ impl TokenApi {
             external_id: external_id.0,
             updated_since: updated_since.0,
         };
-        let page = token::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
-        tx.commit().await?;
-        Ok(Listed::of(request, page))
+        list(&self.0, request, &actor, Permission::AccessRead, filter, PageRequest { limit: limit.0, cursor: cursor.0 })
+            .await
     }
 
     /// Create a token

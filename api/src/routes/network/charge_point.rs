@@ -21,8 +21,9 @@ use stromtor_persistence::network::charge_point::{self, ChargePointFilter};
 
 use crate::{
     auth::Auth,
+    list::{Listed, list},
     problem::Answer,
-    respond::{Body, Created, Done, Found, Listed, if_match},
+    respond::{Body, Created, Done, Found, if_match},
     routes::Tag,
     state::App,
 };
@@ -61,7 +62,6 @@ impl ChargePointApi {
         /// Where to go on: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<ChargePoint>> {
-        let mut tx = self.0.begin(&actor, Permission::StationRead).await?;
         let filter = ChargePointFilter {
             partner_id: partner_id.0,
             location_id: location_id.0,
@@ -71,9 +71,15 @@ impl ChargePointApi {
             external_id: external_id.0,
             updated_since: updated_since.0,
         };
-        let page = charge_point::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
-        tx.commit().await?;
-        Ok(Listed::of(request, page))
+        list(
+            &self.0,
+            request,
+            &actor,
+            Permission::StationRead,
+            filter,
+            PageRequest { limit: limit.0, cursor: cursor.0 },
+        )
+        .await
     }
 
     /// Create a charge point

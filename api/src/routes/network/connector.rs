@@ -22,8 +22,9 @@ use stromtor_persistence::network::connector::{self, ConnectorFilter};
 
 use crate::{
     auth::Auth,
+    list::{Listed, list},
     problem::Answer,
-    respond::{Body, Created, Done, Found, Listed, if_match},
+    respond::{Body, Created, Done, Found, if_match},
     routes::Tag,
     state::App,
 };
@@ -60,7 +61,6 @@ impl ConnectorApi {
         /// Where to go on: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<Connector>> {
-        let mut tx = self.0.begin(&actor, Permission::StationRead).await?;
         let filter = ConnectorFilter {
             partner_id: partner_id.0,
             location_id: location_id.0,
@@ -69,9 +69,15 @@ impl ConnectorApi {
             external_id: external_id.0,
             updated_since: updated_since.0,
         };
-        let page = connector::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
-        tx.commit().await?;
-        Ok(Listed::of(request, page))
+        list(
+            &self.0,
+            request,
+            &actor,
+            Permission::StationRead,
+            filter,
+            PageRequest { limit: limit.0, cursor: cursor.0 },
+        )
+        .await
     }
 
     /// Create a connector

@@ -17,8 +17,9 @@ use stromtor_persistence::network::location::{self, LocationFilter};
 
 use crate::{
     auth::Auth,
+    list::{Listed, list},
     problem::Answer,
-    respond::{Body, Created, Done, Found, Listed, if_match},
+    respond::{Body, Created, Done, Found, if_match},
     routes::Tag,
     state::App,
 };
@@ -49,12 +50,17 @@ impl LocationApi {
         /// Where to go on: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<Location>> {
-        let mut tx = self.0.begin(&actor, Permission::LocationRead).await?;
         let filter =
             LocationFilter { partner_id: partner_id.0, external_id: external_id.0, updated_since: updated_since.0 };
-        let page = location::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
-        tx.commit().await?;
-        Ok(Listed::of(request, page))
+        list(
+            &self.0,
+            request,
+            &actor,
+            Permission::LocationRead,
+            filter,
+            PageRequest { limit: limit.0, cursor: cursor.0 },
+        )
+        .await
     }
 
     /// Create a location

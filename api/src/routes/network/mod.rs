@@ -1,6 +1,22 @@
 //! The charging network.
 
 pub mod charge_point;
+pub mod command;
 pub mod connector;
 pub mod location;
+pub mod manufacturer;
+pub mod note;
+pub mod ocpp_message;
 pub mod station;
+pub mod station_model;
+pub mod unknown_station;
+
+use stromtor_domain::{
+    Error, Result,
+    actor::{Actor, Permission},
+};
+
+/// The hardware catalogue is the platform's.
+fn only_platform(actor: &Actor) -> Result<()> {
+    if actor.platform { Ok(()) } else { Err(Error::Forbidden(Permission::PlatformAdmin)) }
+}

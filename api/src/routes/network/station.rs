@@ -2,29 +2,45 @@
 
 use poem::Request;
 use poem_openapi::{
-    OpenApi,
+    Object, OpenApi,
     param::{Header, Path, Query},
 };
+use serde::Serialize;
 use stromtor_domain::{
-    Timestamp,
+    Error, Timestamp,
     actor::{Actor, Permission},
     network::{
         location::LocationId,
-        station::{InstallationStatus, Station, StationId, StationInput, StationLive, StationPassword},
+        station::{
+            InstallationStatus, OcppSettings, Station, StationAdoption, StationBatch, StationClone, StationId,
+            StationInput, StationLive, StationPassword, StationTransfer,
+        },
     },
     page::PageRequest,
     patch::Patch,
     tenancy::partner::PartnerId,
+    values::Metadata,
 };
-use stromtor_persistence::network::station::{self, StationFilter};
+use stromtor_persistence::network::{
+    station::{self, StationFilter},
+    transfer, unknown_station,
+};
 
 use crate::{
     auth::Auth,
+    list::{Listed, list},
     problem::Answer,
-    respond::{Body, Created, Done, Found, Listed, if_match},
+    respond::{Body, Created, Done, Found, if_match},
     routes::Tag,
     state::App,
 };
+
+/// The stations of a batch.
+#[derive(Debug, Clone, Serialize, Object)]
+struct StationsCreated {
+    /// In the order they were sent.
+    stations: Vec<Station>,
+}
 
 /// Operations on stations.
 pub struct StationApi(pub App);
@@ -58,7 +74,6 @@ impl StationApi {
         /// Where to go on: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<Station>> {
-        let mut tx = self.0.begin(&actor, Permission::StationRead).await?;
         let filter = StationFilter {
             partner_id: partner_id.0,
             location_id: location_id.0,
@@ -67,9 +82,15 @@ impl StationApi {
             external_id: external_id.0,
             updated_since: updated_since.0,
         };
-        let page = station::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
-        tx.commit().await?;
-        Ok(Listed::of(request, page))
+        list(
+            &self.0,
+            request,
+            &actor,
+            Permission::StationRead,
+            filter,
+            PageRequest { limit: limit.0, cursor: cursor.0 },
+        )
+        .await
     }
 
     /// Create a station
@@ -83,6 +104,91 @@ impl StationApi {
         let created = station::create(&mut tx, input).await?;
         tx.commit().await?;
         Ok(Created::at(format!("/v1/stations/{}", created.id), created.clone(), created.revision))
+    }
+
+    /// Create many stations
+    ///
+    /// Up to 1,000 with their charge points and connectors, all or none. A wrong one is named by its place.
+    ///
+    /// Permission: `station:write`
+    #[oai(path = "/batch", method = "post", operation_id = "station_create_batch")]
+    async fn create_batch(&self, Auth(actor): Auth, Body(batch): Body<StationBatch>) -> Answer<Found<StationsCreated>> {
+        let mut tx = self.0.begin(&actor, Permission::StationWrite).await?;
+        let stations = transfer::create_batch(&mut tx, batch).await?;
+        tx.commit().await?;
+        Ok(Found::plain(StationsCreated { stations }))
+    }
+
+    /// Adopt a station
+    ///
+    /// One that has tried to connect, by its exact identity (404 otherwise). It becomes a station of the location's operator
+    /// and may connect once it has a password.
+    ///
+    /// Permission: `station:write`
+    #[oai(path = "/adopt", method = "post", operation_id = "station_adopt")]
+    async fn adopt(&self, Auth(actor): Auth, Body(adoption): Body<StationAdoption>) -> Answer<Created<Station>> {
+        let mut tx = self.0.begin(&actor, Permission::StationWrite).await?;
+        let input = StationInput {
+            location_id: adoption.location_id,
+            ocpp_identity: adoption.ocpp_identity,
+            name: adoption.name,
+            model_id: None,
+            serial_number: None,
+            installation_status: InstallationStatus::Installed,
+            installed_on: None,
+            attributes: Metadata::default(),
+            ocpp_settings: OcppSettings::default(),
+            external_id: None,
+            metadata: Metadata::default(),
+        };
+        if !unknown_station::adopt(&mut tx, input.ocpp_identity.as_str()).await? {
+            return Err(Error::NotFound("unknown station").into());
+        }
+        let created = station::create(&mut tx, input).await?;
+        tx.commit().await?;
+        Ok(Created::at(format!("/v1/stations/{}", created.id), created.clone(), created.revision))
+    }
+
+    /// Clone a station
+    ///
+    /// A copy with the same charge points and connectors, without what is one piece's own: serial number, EVSE-IDs, keys, your
+    /// ids. It is `planned`.
+    ///
+    /// Permission: `station:write`
+    #[oai(path = "/:station_id/clone", method = "post", operation_id = "station_clone")]
+    async fn copy(
+        &self,
+        Auth(actor): Auth,
+        station_id: Path<StationId>,
+        Body(copy): Body<StationClone>,
+    ) -> Answer<Created<Station>> {
+        let mut tx = self.0.begin(&actor, Permission::StationWrite).await?;
+        let created = transfer::clone(&mut tx, station_id.0, copy).await?;
+        tx.commit().await?;
+        Ok(Created::at(format!("/v1/stations/{}", created.id), created.clone(), created.revision))
+    }
+
+    /// Change a station's operator
+    ///
+    /// It moves to another operator's location with its charge points, connectors and live state. Sessions, CDRs,
+    /// authorisations, notes and logs stay with the old operator; tariff assignments end. Refused while a car charges
+    /// (`station_in_session`). Its connection is closed and comes back under the new operator; set a new password.
+    ///
+    /// Permission: `station:transfer`
+    #[oai(path = "/:station_id/transfer", method = "post", operation_id = "station_transfer")]
+    async fn transfer(
+        &self,
+        Auth(actor): Auth,
+        station_id: Path<StationId>,
+        Body(to): Body<StationTransfer>,
+    ) -> Answer<Found<Station>> {
+        let mut tx = self.0.begin(&actor, Permission::StationTransfer).await?;
+        let moved = transfer::transfer(&mut tx, station_id.0, to).await?;
+        tx.commit().await?;
+        // The connection knows the old operator.
+        self.0.stations.disconnect(moved.id);
+        let revision = moved.revision;
+        Ok(Found::versioned(moved, revision))
     }
 
     /// Read a station
@@ -163,6 +269,7 @@ impl StationApi {
         let mut tx = self.0.begin(&actor, Permission::StationWrite).await?;
         let changed = station::dismantle(&mut tx, station_id.0).await?;
         tx.commit().await?;
+        self.0.stations.disconnect(changed.id);
         let revision = changed.revision;
         Ok(Found::versioned(changed, revision))
     }
@@ -206,8 +313,16 @@ impl StationApi {
         change: impl FnOnce(&StationInput) -> stromtor_domain::Result<StationInput> + Send,
     ) -> Answer<Found<Station>> {
         let mut tx = self.0.begin(actor, Permission::StationWrite).await?;
+        let before = station::get(&mut tx, id).await?.input;
         let changed = station::change(&mut tx, id, if_match(if_match_header)?, change).await?;
         tx.commit().await?;
+        let now = &changed.input;
+        if (before.location_id, &before.ocpp_identity, &before.ocpp_settings)
+            != (now.location_id, &now.ocpp_identity, &now.ocpp_settings)
+        {
+            // Its connection knows what it was.
+            self.0.stations.disconnect(id);
+        }
         let revision = changed.revision;
         Ok(Found::versioned(changed, revision))
     }

@@ -17,8 +17,9 @@ use stromtor_persistence::session::session::{self, SessionFilter};
 
 use crate::{
     auth::Auth,
+    list::{Listed, list},
     problem::Answer,
-    respond::{Found, Listed},
+    respond::Found,
     routes::Tag,
     state::App,
 };
@@ -59,7 +60,6 @@ impl SessionApi {
         /// Where to go on: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<Session>> {
-        let mut tx = self.0.begin(&actor, Permission::SessionRead).await?;
         let filter = SessionFilter {
             partner_id: partner_id.0,
             location_id: location_id.0,
@@ -70,9 +70,15 @@ impl SessionApi {
             to: to.0,
             updated_since: updated_since.0,
         };
-        let page = session::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
-        tx.commit().await?;
-        Ok(Listed::of(request, page))
+        list(
+            &self.0,
+            request,
+            &actor,
+            Permission::SessionRead,
+            filter,
+            PageRequest { limit: limit.0, cursor: cursor.0 },
+        )
+        .await
     }
 
     /// Read a session

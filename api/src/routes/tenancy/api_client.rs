@@ -12,13 +12,14 @@ use stromtor_domain::{
     tenancy::api_client::{ApiClient, ApiClientId, ApiClientInput, ApiClientSecret},
     tenancy::partner::PartnerId,
 };
-use stromtor_persistence::tenancy::api_client;
+use stromtor_persistence::tenancy::api_client::{self, ApiClientFilter};
 
 use crate::{
     app::identity,
     auth::Auth,
+    list::{Listed, list},
     problem::Answer,
-    respond::{Body, Created, Done, Found, Listed, if_match},
+    respond::{Body, Created, Done, Found, if_match},
     routes::Tag,
     state::App,
 };
@@ -47,12 +48,16 @@ impl ApiClientApi {
         /// Where to go on: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<ApiClient>> {
-        let mut tx = self.0.begin(&actor, Permission::ApiClientRead).await?;
-        let page =
-            api_client::list(&mut tx, partner_id.0, external_id.0, &PageRequest { limit: limit.0, cursor: cursor.0 })
-                .await?;
-        tx.commit().await?;
-        Ok(Listed::of(request, page))
+        let filter = ApiClientFilter { partner_id: partner_id.0, external_id: external_id.0 };
+        list(
+            &self.0,
+            request,
+            &actor,
+            Permission::ApiClientRead,
+            filter,
+            PageRequest { limit: limit.0, cursor: cursor.0 },
+        )
+        .await
     }
 
     /// Create an API client

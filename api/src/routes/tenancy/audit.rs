@@ -8,10 +8,16 @@ use stromtor_domain::{
     page::PageRequest,
     tenancy::{audit::AuditEntry, partner::PartnerId},
 };
-use stromtor_persistence::tenancy::audit::{self, AuditFilter};
+use stromtor_persistence::tenancy::audit::AuditFilter;
 use uuid::Uuid;
 
-use crate::{auth::Auth, problem::Answer, respond::Listed, routes::Tag, state::App};
+use crate::{
+    auth::Auth,
+    list::{Listed, list},
+    problem::Answer,
+    routes::Tag,
+    state::App,
+};
 
 /// Operations on the audit log.
 pub struct AuditApi(pub App);
@@ -45,7 +51,6 @@ impl AuditApi {
         /// Where to go on: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<AuditEntry>> {
-        let mut tx = self.0.begin(&actor, Permission::AuditRead).await?;
         let filter = AuditFilter {
             partner_id: partner_id.0,
             resource: resource.0,
@@ -54,8 +59,7 @@ impl AuditApi {
             from: from.0,
             to: to.0,
         };
-        let page = audit::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
-        tx.commit().await?;
-        Ok(Listed::of(request, page))
+        list(&self.0, request, &actor, Permission::AuditRead, filter, PageRequest { limit: limit.0, cursor: cursor.0 })
+            .await
     }
 }

@@ -16,8 +16,9 @@ use stromtor_persistence::tenancy::partner::{self, PartnerFilter};
 
 use crate::{
     auth::Auth,
+    list::{Listed, list},
     problem::Answer,
-    respond::{Body, Created, Done, Found, Listed, if_match},
+    respond::{Body, Created, Done, Found, if_match},
     routes::Tag,
     state::App,
 };
@@ -52,7 +53,6 @@ impl PartnerApi {
         /// Where to go on: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<Partner>> {
-        let mut tx = self.0.begin(&actor, Permission::PartnerRead).await?;
         let filter = PartnerFilter {
             parent_id: parent_id.0,
             kind: kind.0,
@@ -60,9 +60,15 @@ impl PartnerApi {
             external_id: external_id.0,
             updated_since: updated_since.0,
         };
-        let page = partner::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
-        tx.commit().await?;
-        Ok(Listed::of(request, page))
+        list(
+            &self.0,
+            request,
+            &actor,
+            Permission::PartnerRead,
+            filter,
+            PageRequest { limit: limit.0, cursor: cursor.0 },
+        )
+        .await
     }
 
     /// Create a business partner

@@ -12,13 +12,14 @@ use stromtor_domain::{
     tenancy::partner::PartnerId,
     tenancy::role::{Role, RoleId, RoleInput},
 };
-use stromtor_persistence::tenancy::role;
+use stromtor_persistence::tenancy::role::{self, RoleFilter};
 
 use crate::{
     app::identity,
     auth::Auth,
+    list::{Listed, list},
     problem::Answer,
-    respond::{Body, Created, Done, Found, Listed, if_match},
+    respond::{Body, Created, Done, Found, if_match},
     routes::Tag,
     state::App,
 };
@@ -45,10 +46,9 @@ impl RoleApi {
         /// Where to go on: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<Role>> {
-        let mut tx = self.0.begin(&actor, Permission::UserRead).await?;
-        let page = role::list(&mut tx, partner_id.0, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
-        tx.commit().await?;
-        Ok(Listed::of(request, page))
+        let filter = RoleFilter { partner_id: partner_id.0 };
+        list(&self.0, request, &actor, Permission::UserRead, filter, PageRequest { limit: limit.0, cursor: cursor.0 })
+            .await
     }
 
     /// Create a role

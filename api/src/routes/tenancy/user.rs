@@ -18,8 +18,9 @@ use stromtor_persistence::tenancy::user::{self, UserFilter};
 use crate::{
     app::identity,
     auth::Auth,
+    list::{Listed, list},
     problem::Answer,
-    respond::{Body, Created, Done, Found, Listed, if_match},
+    respond::{Body, Created, Done, Found, if_match},
     routes::Tag,
     state::App,
 };
@@ -54,7 +55,6 @@ impl UserApi {
         /// Where to go on: `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Answer<Listed<User>> {
-        let mut tx = self.0.begin(&actor, Permission::UserRead).await?;
         let filter = UserFilter {
             partner_id: partner_id.0,
             email: email.0,
@@ -62,9 +62,8 @@ impl UserApi {
             external_id: external_id.0,
             updated_since: updated_since.0,
         };
-        let page = user::list(&mut tx, &filter, &PageRequest { limit: limit.0, cursor: cursor.0 }).await?;
-        tx.commit().await?;
-        Ok(Listed::of(request, page))
+        list(&self.0, request, &actor, Permission::UserRead, filter, PageRequest { limit: limit.0, cursor: cursor.0 })
+            .await
     }
 
     /// Invite a user

@@ -122,22 +122,28 @@ pub(crate) fn after_failure(now: Timestamp, attempts: i32) -> (WorkState, Timest
     (WorkState::Pending, now + TimeDelta::seconds((5_i64 << attempts.clamp(0, 12)).min(3600)))
 }
 
+/// What a list of them may be narrowed by.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// Of this partner alone.
+    pub partner_id: Option<PartnerId>,
+    /// This far.
+    pub state: Option<WorkState>,
+}
+
+listing!(DeliveryFilter => Delivery);
+
 /// One page, newest first.
-pub async fn list(
-    tx: &mut Tx,
-    partner_id: Option<PartnerId>,
-    state: Option<WorkState>,
-    page: &PageRequest,
-) -> Result<Page<Delivery>> {
+pub async fn list(tx: &mut Tx, filter: &DeliveryFilter, page: &PageRequest) -> Result<Page<Delivery>> {
     let limit = page.limit()?;
     let mut query = delivery::table.select(Delivery::as_select()).order(delivery::id.desc()).into_boxed();
     if let Some(after) = page.after::<DeliveryId>()? {
         query = query.filter(delivery::id.lt(after));
     }
-    if let Some(partner_id) = partner_id {
+    if let Some(partner_id) = filter.partner_id {
         query = query.filter(delivery::partner_id.eq(partner_id));
     }
-    if let Some(state) = state {
+    if let Some(state) = filter.state {
         query = query.filter(delivery::state.eq(state));
     }
     let rows = query.limit(limit as i64 + 1).load(&mut **tx).await.map_err(from_diesel)?;

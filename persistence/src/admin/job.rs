@@ -9,7 +9,7 @@ use stromtor_domain::admin::{
 use stromtor_schema::schema::job;
 
 use crate::{
-    outbox::{after_failure, wake},
+    admin::delivery::{after_failure, wake},
     resource::prelude::*,
 };
 
@@ -113,22 +113,28 @@ pub async fn failed(tx: &mut Tx, id: JobId, attempts: i32, error: &str) -> Resul
     Ok(())
 }
 
+/// What a list of them may be narrowed by.
+#[derive(Debug, Clone, Default)]
+pub struct JobFilter {
+    /// Of this partner alone.
+    pub partner_id: Option<PartnerId>,
+    /// This far.
+    pub state: Option<WorkState>,
+}
+
+listing!(JobFilter => Job);
+
 /// One page, newest first.
-pub async fn list(
-    tx: &mut Tx,
-    partner_id: Option<PartnerId>,
-    state: Option<WorkState>,
-    page: &PageRequest,
-) -> Result<Page<Job>> {
+pub async fn list(tx: &mut Tx, filter: &JobFilter, page: &PageRequest) -> Result<Page<Job>> {
     let limit = page.limit()?;
     let mut query = job::table.select(Job::as_select()).order(job::id.desc()).into_boxed();
     if let Some(after) = page.after::<JobId>()? {
         query = query.filter(job::id.lt(after));
     }
-    if let Some(partner_id) = partner_id {
+    if let Some(partner_id) = filter.partner_id {
         query = query.filter(job::partner_id.eq(partner_id));
     }
-    if let Some(state) = state {
+    if let Some(state) = filter.state {
         query = query.filter(job::state.eq(state));
     }
     let rows = query.limit(limit as i64 + 1).load(&mut **tx).await.map_err(from_diesel)?;

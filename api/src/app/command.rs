@@ -1,0 +1,250 @@
+//! Commands to stations: given as rows, sent by the node that holds the connection, finished with the station's answer.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use serde_json::Value;
+use stromtor_domain::{
+    Error, Result,
+    actor::{Actor, Permission},
+    command::{Command, CommandId, CommandInput, CommandState, OcppCall},
+    network::station::StationId,
+    session::session::SessionState,
+};
+use stromtor_ocpp::{
+    mask::mask,
+    route::{Answer, CallFailure, Pending},
+    v16::command as v16,
+};
+use stromtor_persistence::{
+    command::{self, Due, NewCommand},
+    network::station,
+    session::session,
+    tx::Tx,
+};
+
+use crate::state::App;
+
+/// What a caller asks for.
+#[derive(Debug)]
+pub enum Order {
+    /// A typed command.
+    Typed(CommandInput),
+    /// Any OCPP call.
+    Call(OcppCall),
+}
+
+/// Seconds a command may wait for its station: least, most, and when the caller does not say.
+pub const EXPIRY_S: (u32, u32, u32) = (1, 86_400, 60);
+
+/// Gives a command.
+pub async fn give(
+    app: &App,
+    actor: &Actor,
+    station_id: StationId,
+    order: Order,
+    expires_in_s: Option<u32>,
+) -> Result<Command> {
+    let permission = match &order {
+        Order::Typed(_) => Permission::CommandExecute,
+        Order::Call(_) => Permission::OcppCallExecute,
+    };
+    let (least, most, usual) = EXPIRY_S;
+    let expires_in_s = expires_in_s.unwrap_or(usual);
+    if !(least..=most).contains(&expires_in_s) {
+        return Err(Error::invalid("expires_in_s", format!("must be between {least} and {most}")));
+    }
+    let mut tx = app.begin(actor, permission).await?;
+    let target = station::get(&mut tx, station_id).await?;
+    if target.dismantled_at.is_some() {
+        return Err(Error::conflict("station_dismantled", "a dismantled station takes no commands"));
+    }
+    let (kind, action, payload) = match order {
+        Order::Typed(input) => {
+            input.check()?;
+            let transaction = transaction(&mut tx, station_id, &input).await?;
+            let (action, payload) = v16::call(&input, transaction);
+            (input.kind(), action.to_owned(), payload)
+        }
+        Order::Call(call) => {
+            call.check()?;
+            ("ocpp_call", call.action, call.payload)
+        }
+    };
+    let mut masked = payload.clone();
+    let secret_payload = if mask(&mut masked) {
+        let sealed = app.secrets.seal(payload.to_string().as_bytes())?;
+        Some(serde_json::json!({ "sealed": hex::encode(sealed) }))
+    } else {
+        None
+    };
+    let new = NewCommand {
+        partner_id: target.partner_id,
+        location_id: target.input.location_id,
+        station_id,
+        kind,
+        action,
+        payload: masked,
+        secret_payload,
+        expires_at: tx.now() + TimeDelta::seconds(expires_in_s.into()),
+    };
+    let given = command::create(&mut tx, new).await?;
+    tx.commit().await?;
+    app.commands_due.notify_one();
+    Ok(given)
+}
+
+/// The transaction of the session that a remote stop names; it must run at the station.
+async fn transaction(tx: &mut Tx, station_id: StationId, input: &CommandInput) -> Result<Option<i32>> {
+    let CommandInput::RemoteStop(stop) = input else { return Ok(None) };
+    match session::get(tx, stop.session_id).await {
+        Ok(found) if found.station_id == station_id && found.state == SessionState::Active => {
+            Ok(Some(found.ocpp_transaction_id))
+        }
+        Ok(_) | Err(Error::NotFound(_)) => {
+            Err(Error::invalid("/session_id", "names no session that runs at the station"))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A command as it is, or as it ends within `wait`.
+pub async fn await_end(app: &App, actor: &Actor, given: Command, wait: Duration) -> Result<Command> {
+    let deadline = tokio::time::Instant::now() + wait;
+    let mut current = given;
+    while !current.state.is_final() && tokio::time::Instant::now() < deadline {
+        // Told when a command changes on this node; another node's change is seen by looking.
+        let pause = tokio::time::Instant::now() + Duration::from_millis(500);
+        let _ = tokio::time::timeout_at(pause.min(deadline), app.commands_changed.notified()).await;
+        // Who may give a command sees how it ends.
+        let permission =
+            if actor.may(Permission::CommandRead) { Permission::CommandRead } else { Permission::CommandExecute };
+        let permission = if actor.may(permission) { permission } else { Permission::OcppCallExecute };
+        let mut tx = app.begin(actor, permission).await?;
+        current = command::get(&mut tx, current.id).await?;
+        tx.commit().await?;
+    }
+    Ok(current)
+}
+
+/// Sends commands that are due to the stations connected here, until the process stops.
+pub async fn dispatch(app: App) {
+    let in_hand: Arc<Mutex<HashSet<CommandId>>> = Arc::default();
+    while !app.cancel.is_cancelled() {
+        match due(&app, &in_hand).await {
+            Ok(commands) => {
+                for due in commands {
+                    hand_over(&app, &in_hand, due);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "commands wait"),
+        }
+        tokio::select! {
+            () = app.cancel.cancelled() => return,
+            () = app.commands_due.notified() => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+async fn due(app: &App, in_hand: &Mutex<HashSet<CommandId>>) -> Result<Vec<Due>> {
+    let taken: Vec<CommandId> = in_hand.lock().map(|taken| taken.iter().copied().collect()).unwrap_or_default();
+    let mut tx = app.db.begin_worker().await?;
+    command::expire(&mut tx, TimeDelta::seconds(app.config.ocpp.call_timeout_s as i64 + 60)).await?;
+    let due = command::due(&mut tx, app.node, &taken).await?;
+    tx.commit().await?;
+    Ok(due)
+}
+
+/// Puts a command into the queue of its station's connection; one that finds no place there is tried again.
+fn hand_over(app: &App, in_hand: &Arc<Mutex<HashSet<CommandId>>>, due: Due) {
+    let payload = match open(app, &due) {
+        Ok(payload) => payload,
+        Err(error) => {
+            tracing::error!(%error, command = %due.id, "a command's secret cannot be read");
+            return;
+        }
+    };
+    let timeout = Duration::from_secs(app.config.ocpp.call_timeout_s);
+    let Ok(pending) = app.stations.call(due.station_id, &due.action, payload, timeout) else { return };
+    if let Ok(mut taken) = in_hand.lock() {
+        taken.insert(due.id);
+    }
+    let (app, in_hand) = (app.clone(), in_hand.clone());
+    tokio::spawn(async move {
+        follow(&app, due.id, pending).await;
+        if let Ok(mut taken) = in_hand.lock() {
+            taken.remove(&due.id);
+        }
+    });
+}
+
+fn open(app: &App, due: &Due) -> Result<Value> {
+    let Some(sealed) = due.secret_payload.as_ref() else { return Ok(due.payload.clone()) };
+    let sealed = sealed["sealed"].as_str().and_then(|text| hex::decode(text).ok());
+    let plain = app.secrets.open(&sealed.ok_or_else(|| Error::internal("a command without its secret"))?)?;
+    serde_json::from_slice(&plain).map_err(Error::internal)
+}
+
+async fn follow(app: &App, id: CommandId, pending: Pending) {
+    let Pending { sent, answer } = pending;
+    if sent.await.is_ok() {
+        note(app, || async {
+            let mut tx = app.db.begin_worker().await?;
+            command::sent(&mut tx, id).await?;
+            tx.commit().await
+        })
+        .await;
+    }
+    let answer = answer.await.unwrap_or(Err(CallFailure::ConnectionLost));
+    let (state, response, error) = match answer {
+        Ok(Answer::Result(mut payload)) => {
+            let state = v16::outcome(&payload);
+            mask(&mut payload);
+            (state, Some(payload), None)
+        }
+        Ok(Answer::Error { code, description }) => (CommandState::Failed, None, Some(format!("{code}: {description}"))),
+        // It never left: it stays in the queue for the next connection.
+        Err(CallFailure::NotConnected | CallFailure::QueueFull) => return,
+        Err(failure @ CallFailure::TimedOut) => (CommandState::TimedOut, None, Some(failure.to_string())),
+        Err(failure) => (CommandState::Failed, None, Some(failure.to_string())),
+    };
+    let response = response.map(without_nul);
+    note(app, || async {
+        let mut tx = app.db.begin_worker().await?;
+        command::finish(&mut tx, id, state, response.clone(), error.clone()).await?;
+        tx.commit().await
+    })
+    .await;
+}
+
+/// PostgreSQL's JSON holds no NUL.
+fn without_nul(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(text.replace('\0', "")),
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key.replace('\0', ""), without_nul(value))).collect(),
+        other => other,
+    }
+}
+
+/// Writes a state, again while the database is away: what a station did must be known.
+async fn note<F: Future<Output = Result<()>>>(app: &App, write: impl Fn() -> F) {
+    let mut pause = Duration::from_millis(200);
+    for _ in 0..10 {
+        match write().await {
+            Ok(()) => break,
+            Err(Error::Unavailable(_)) => tokio::time::sleep(pause).await,
+            Err(error) => {
+                tracing::error!(?error, "a command's state could not be kept");
+                break;
+            }
+        }
+        pause = (pause * 2).min(Duration::from_secs(10));
+    }
+    app.commands_changed.notify_waiters();
+}

@@ -1,0 +1,5 @@
+//! Running the platform.
+
+pub mod delivery;
+pub mod failed_report;
+pub mod job;

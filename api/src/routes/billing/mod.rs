@@ -1,0 +1,3 @@
+//! What sessions cost.
+
+pub mod cdr;

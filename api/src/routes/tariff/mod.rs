@@ -1,0 +1,5 @@
+//! What charging costs.
+
+pub mod assignment;
+#[allow(clippy::module_inception, reason = "the resource has the name of its area")]
+pub mod tariff;

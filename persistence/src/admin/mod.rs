@@ -1,0 +1,5 @@
+//! Running the platform: deliveries, jobs, what could not be used.
+
+pub mod delivery;
+pub mod failed_report;
+pub mod job;
