@@ -21,6 +21,8 @@ struct Arguments {
 enum Command {
     /// Serve the REST API, the OCPP gateway and the jobs.
     Serve,
+    /// Serve with demo data and simulated stations, one of them charging.
+    Demo,
     /// Bring the database up to date and end.
     Migrate,
     /// Print the commented default configuration.
@@ -62,7 +64,8 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match arguments.command {
             Command::Migrate => run::migrate(config).await,
-            _ => run::serve(config).await,
+            Command::Demo => run::serve(config, true).await,
+            _ => run::serve(config, false).await,
         }
     });
     runtime.shutdown_timeout(Duration::from_secs(2));

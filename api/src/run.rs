@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     app::{bootstrap, charge::Charge, command, ingest::Ingest},
     config::{Config, Log, LogFormat},
-    jobs, service,
+    demo, jobs, service,
     state::{App, Metrics},
 };
 
@@ -51,16 +51,17 @@ pub async fn migrate(config: Config) -> Result<(), String> {
 }
 
 /// Serves until SIGINT or SIGTERM, then ends in order: no new requests, running ones finish, then the database.
-pub async fn serve(config: Config) -> Result<(), String> {
+/// With `demo`, demo data and simulated stations too.
+pub async fn serve(config: Config, demo: bool) -> Result<(), String> {
     let (urls, embedded) = database(&config).await?;
-    let served = serve_on(config, urls).await;
+    let served = serve_on(config, urls, demo).await;
     if let Some(embedded) = embedded {
         embedded.stop().await;
     }
     served
 }
 
-async fn serve_on(mut config: Config, urls: Urls) -> Result<(), String> {
+async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), String> {
     let ran = migrate::run(&urls.owner).await.map_err(|error| say(&error))?;
     if !ran.is_empty() {
         tracing::info!(migrations = ran.len(), "database brought up to date");
@@ -73,6 +74,9 @@ async fn serve_on(mut config: Config, urls: Urls) -> Result<(), String> {
         .await
         .map_err(|error| format!("{}: {error}", config.server.listen))?;
     config.server.listen = listener.local_addr().map_err(|error| error.to_string())?;
+    let stations = stromtor_ocpp::server::listen(config.ocpp.listen)
+        .map_err(|error| format!("{}: {error}", config.ocpp.listen))?;
+    config.ocpp.listen = stations.local_addr().map_err(|error| error.to_string())?;
     let grace = Duration::from_secs(config.server.shutdown_grace_s);
     let app = bootstrap::assemble(config, urls, SystemClock::shared(), Some(Metrics(metrics)))
         .await
@@ -85,10 +89,11 @@ async fn serve_on(mut config: Config, urls: Urls) -> Result<(), String> {
     jobs::start(&app, &tasks);
     let acceptor = TcpAcceptor::from_tokio(listener).map_err(|error| error.to_string())?;
     tracing::info!(api = %acceptor.local_addr().first().map(ToString::to_string).unwrap_or_default(), "serving");
-    let stations = stromtor_ocpp::server::listen(app.config.ocpp.listen)
-        .map_err(|error| format!("{}: {error}", app.config.ocpp.listen))?;
     tracing::info!(ocpp = %app.config.ocpp.listen, "stations connect here");
     gateway(&app, stations, &tasks);
+    if demo {
+        demo::start(&app, &tasks).await.map_err(|error| say(&error))?;
+    }
     let cancelled = app.cancel.clone();
     let stopping = app.clone();
     tokio::spawn(async move {

@@ -269,11 +269,18 @@ impl CommandInput {
 /// Any OCPP call, for technicians.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object)]
 #[serde(deny_unknown_fields)]
+#[oai(example)]
 pub struct OcppCall {
     /// OCPP action, for example `GetDiagnostics`; up to 50 letters.
     pub action: String,
     /// Its payload as it goes over the wire.
     pub payload: serde_json::Value,
+}
+
+impl poem_openapi::types::Example for OcppCall {
+    fn example() -> Self {
+        Self { action: "GetDiagnostics".into(), payload: serde_json::json!({ "location": "ftp://example.com/logs" }) }
+    }
 }
 
 impl OcppCall {

@@ -151,7 +151,7 @@ async fn show(tx: &mut Tx, rows: &[Row<'_>]) -> Result<()> {
            power_w = coalesce(i.power, s.power_w), state_of_charge = coalesce(i.soc, s.state_of_charge) \
          from unnest($1::uuid[], $2::timestamptz[], $3::numeric[], $4::numeric[], $5::numeric[]) \
            i(id, at, register, power, soc) \
-         where s.id = i.id and s.state = 'active' and (s.last_reading_at is null or s.last_reading_at <= i.at) \
+         where s.id = i.id and s.state = 'active' and (s.last_reading_at is null or s.last_reading_at < i.at) \
          returning s.id, s.energy_wh",
     )
     .bind::<Array<SqlUuid>, _>(newest.iter().filter_map(|row| row.session.map(|(id, _)| id)).collect::<Vec<_>>())
