@@ -7,7 +7,7 @@ use poem::listener::{Acceptor as _, TcpAcceptor};
 use stromtor_domain::Error;
 use stromtor_ocpp::server::Settings;
 use stromtor_persistence::{clock::SystemClock, db::Urls, embedded::Embedded, migrate};
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -54,9 +54,13 @@ pub async fn migrate(config: Config) -> Result<(), String> {
 /// With `demo`, demo data and simulated stations too.
 pub async fn serve(config: Config, demo: bool) -> Result<(), String> {
     let (urls, embedded) = database(&config).await?;
+    let stop = CancellationToken::new();
+    let data_dir = config.storage.data_dir.clone();
+    let keeper = embedded.map(|embedded| tokio::spawn(embedded.keep(data_dir, stop.clone())));
     let served = serve_on(config, urls, demo).await;
-    if let Some(embedded) = embedded {
-        embedded.stop().await;
+    stop.cancel();
+    if let Some(keeper) = keeper {
+        let _ = keeper.await;
     }
     served
 }

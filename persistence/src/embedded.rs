@@ -192,6 +192,35 @@ impl Embedded {
         Err(EmbeddedError::Failed { program: "postgres", output: "not ready after 60 seconds".into() })
     }
 
+    /// Whether the postmaster lives.
+    fn is_running(&mut self) -> bool {
+        match &mut self.child {
+            // Reaps it too: a dead child would look alive as a zombie.
+            Some(child) => matches!(child.try_wait(), Ok(None)),
+            None => kill(self.pid, None).is_ok(),
+        }
+    }
+
+    /// Looks after the cluster until told to stop, and stops it then: a postmaster that dies is started again.
+    pub async fn keep(mut self, data_dir: PathBuf, stop: tokio_util::sync::CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(Duration::from_millis(500)) => {}
+            }
+            if self.is_running() {
+                continue;
+            }
+            tracing::error!("PostgreSQL has died and is started again");
+            match Self::start(&data_dir).await {
+                Ok(again) => self = again,
+                // Its orphans may hold the shared memory for a moment.
+                Err(error) => tracing::warn!(%error, "PostgreSQL does not start, trying again"),
+            }
+        }
+        self.stop().await;
+    }
+
     /// Stops the cluster: sessions are ended, everything is flushed.
     pub async fn stop(mut self) {
         // SIGINT is PostgreSQL's fast shutdown.

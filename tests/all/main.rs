@@ -1,8 +1,13 @@
 //! Every integration test, in one binary: real PostgreSQL, real HTTP, real WebSockets.
 #![allow(missing_docs, dead_code, clippy::disallowed_methods)]
 
+mod access;
+mod billing;
 mod contract;
+mod event;
 mod network;
 mod ocpp;
+mod process;
+mod session;
 mod tenancy;
 mod world;

@@ -1,4 +1,4 @@
 //! Stations over real WebSockets.
 
-mod door;
+pub mod door;
 mod transaction;

@@ -92,7 +92,8 @@ impl World {
             &actor,
             Uuid::from_u128(1),
             self.app.now(),
-            3600,
+            // Tests move the clock by days.
+            30 * 86_400,
         )
         .unwrap();
         Client::new(&self.base, Some(token))

@@ -1,0 +1,3 @@
+//! Who may charge.
+
+mod token;

@@ -1,0 +1,3 @@
+//! From a session to money.
+
+mod cdr;

@@ -1,0 +1,3 @@
+//! Events, logs and lists, live and exported.
+
+mod stream;

@@ -1,0 +1,1 @@
+//! The built program as a whole, killed and bereft of its database.

@@ -1,0 +1,3 @@
+//! Sessions, whatever stations report.
+
+mod model;
