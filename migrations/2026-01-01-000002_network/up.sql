@@ -233,6 +233,12 @@ create policy system_all on unknown_station to stromtor_ingest, stromtor_worker 
 grant select, delete on unknown_station to stromtor_request;
 grant select, insert, update, delete on unknown_station to stromtor_ingest, stromtor_worker;
 
+-- Which of these identities are taken, by whomever: an identity is unique platform-wide, and a caller with a thousand of
+-- them must learn which. It says no more than the attempt to use one of them would.
+create function stromtor_taken_identities(identities text[]) returns text[]
+  language sql stable security definer set search_path = public, pg_temp
+  as $$ select coalesce(array_agg(ocpp_identity), '{}') from station where ocpp_identity = any(identities) $$;
+
 -- Whether an identity has tried to connect, and forgets it: what adopting needs and nothing more.
 create function stromtor_adopt(identity text) returns boolean
   language sql volatile security definer set search_path = public, pg_temp

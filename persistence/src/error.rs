@@ -11,11 +11,7 @@ pub fn from_diesel(error: DieselError) -> Error {
             DatabaseErrorKind::UniqueViolation => {
                 let table = info.table_name().unwrap_or("resource").replace('_', " ");
                 let field = info.constraint_name().map_or("key", unique_field);
-                // The value is the caller's own: it says which of many it was.
-                let which = info.details().and_then(|details| details.rsplit_once("=("));
-                let which = which.and_then(|(_, rest)| rest.split_once(')')).map_or("", |(values, _)| values);
-                let which = which.rsplit(", ").next().unwrap_or_default();
-                Error::conflict("already_exists", format!("there is already a {table} with this {field}: {which}"))
+                Error::conflict("already_exists", format!("there is already a {table} with this {field}"))
             }
             DatabaseErrorKind::ForeignKeyViolation if info.message().starts_with("update or delete") => {
                 Error::conflict("in_use", "other resources still refer to it")

@@ -1,13 +1,16 @@
 //! Stations by the dozen, copies of them, and their change to another operator.
 
 use diesel::sql_types::Text;
-use stromtor_domain::network::{
-    charge_point::{ChargePoint, ChargePointId},
-    connector::{Connector, ConnectorId},
-    location::LocationId,
-    station::{
-        InstallationStatus, NewChargePoint, NewStation, Station, StationBatch, StationClone, StationId, StationInput,
-        StationTransfer,
+use stromtor_domain::{
+    error::FieldError,
+    network::{
+        charge_point::{ChargePoint, ChargePointId},
+        connector::{Connector, ConnectorId},
+        location::LocationId,
+        station::{
+            InstallationStatus, NewChargePoint, NewStation, Station, StationBatch, StationClone, StationId,
+            StationInput, StationTransfer,
+        },
     },
 };
 use stromtor_schema::schema::{
@@ -26,6 +29,20 @@ pub async fn create_batch(tx: &mut Tx, batch: StationBatch) -> Result<Vec<Statio
         .load(&mut **tx)
         .await
         .map_err(from_diesel)?;
+    let identities: Vec<String> =
+        batch.stations.iter().map(|new| new.station.ocpp_identity.as_str().to_owned()).collect();
+    let taken: Vec<String> =
+        diesel::select(stromtor_taken_identities(&identities)).get_result(&mut **tx).await.map_err(from_diesel)?;
+    let wrong = identities.iter().enumerate().filter(|(_, identity)| taken.contains(identity));
+    let fields: Vec<FieldError> = wrong
+        .map(|(at, _)| FieldError {
+            pointer: format!("/stations/{at}/station/ocpp_identity"),
+            message: "is taken by another station".into(),
+        })
+        .collect();
+    if !fields.is_empty() {
+        return Err(Error::Invalid { fields });
+    }
     let now = tx.now();
     let (mut stations, mut points, mut connectors) = (Vec::new(), Vec::new(), Vec::new());
     let (mut live, mut points_live) = (Vec::new(), Vec::new());
@@ -108,6 +125,13 @@ pub async fn create_batch(tx: &mut Tx, batch: StationBatch) -> Result<Vec<Statio
 
 fn changed(tx: &mut Tx, row: &Station, partner_id: PartnerId, change: &str) {
     tx.changed(EventType::StationChanged, partner_id, row.id, serde_json::json!({ "change": change }));
+}
+
+diesel::define_sql_function! {
+    /// Made by the migrations: which of these identities are taken, by whomever.
+    fn stromtor_taken_identities(
+        identities: diesel::sql_types::Array<diesel::sql_types::Text>,
+    ) -> diesel::sql_types::Array<diesel::sql_types::Text>;
 }
 
 /// Copies a station with its charge points and connectors, without what is one piece's own: serial number, EVSE-IDs, keys,

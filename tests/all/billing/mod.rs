@@ -1,3 +1,3 @@
 //! From a session to money.
 
-mod cdr;
+pub mod cdr;

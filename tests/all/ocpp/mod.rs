@@ -1,4 +1,5 @@
 //! Stations over real WebSockets.
 
 pub mod door;
+mod foreign;
 mod transaction;
