@@ -225,3 +225,5 @@ create index audit_entry_resource on audit_entry (resource_id, id desc);
 create index audit_entry_actor on audit_entry (actor_id, id desc);
 call stromtor_protect('audit_entry', 'partner_id');
 revoke update, delete on audit_entry from stromtor_request, stromtor_ingest;
+-- Erasure of a person's data empties these and nothing else.
+grant update (actor_name, ip, before, after) on audit_entry to stromtor_request;

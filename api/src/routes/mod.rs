@@ -28,6 +28,8 @@ pub enum Tag {
     ApiClients,
     /// Who changed what.
     Audit,
+    /// What is kept about a person, to be handed out or erased.
+    PersonalData,
     /// Sites with an address and coordinates, holding stations.
     Locations,
     /// Pieces of hardware, each with one OCPP identity.
@@ -68,6 +70,7 @@ fn api(app: &App) -> impl OpenApi + use<> {
             tenancy::role::RoleApi(app()),
             tenancy::api_client::ApiClientApi(app()),
             tenancy::audit::AuditApi(app()),
+            tenancy::personal_data::PersonalDataApi(app()),
         ),
         (
             network::location::LocationApi(app()),
@@ -97,6 +100,7 @@ fn api(app: &App) -> impl OpenApi + use<> {
             admin::delivery::DeliveryApi(app()),
             admin::job::JobApi(app()),
             admin::failed_report::FailedReportApi(app()),
+            admin::distinct::DistinctApi(app()),
         ),
     )
 }

@@ -3,5 +3,6 @@
 pub mod api_client;
 pub mod audit;
 pub mod partner;
+pub mod personal_data;
 pub mod role;
 pub mod user;

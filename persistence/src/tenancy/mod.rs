@@ -6,6 +6,7 @@ pub mod bootstrap;
 pub mod credential;
 pub mod idempotency;
 pub mod partner;
+pub mod personal_data;
 pub mod role;
 pub mod signing_key;
 pub mod stream_ticket;

@@ -156,6 +156,8 @@ mod estate {
 
     /// Operations on what all tenants share: a stranger sees the hardware catalogue.
     pub const SHARED: &[&str] = &[
+        // Of one's own scope alone, whatever is asked.
+        "distinct_value_get",
         "manufacturer_delete",
         "manufacturer_get",
         "manufacturer_patch",
@@ -244,6 +246,7 @@ mod estate {
                  ('{session}', '{owner}', 'settle_session', '{{}}', 'dead', now(), now(), now())",
             ))
             .await;
+        ids.insert("column", "location.city".to_owned());
         for name in ["authorization_id", "cdr_id", "delivery_id", "job_id"] {
             ids.insert(name, session.to_owned());
         }

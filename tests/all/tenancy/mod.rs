@@ -1,2 +1,3 @@
 mod login;
+mod personal_data;
 mod user;

@@ -6,5 +6,6 @@ pub mod me;
 pub mod oauth;
 pub mod partner;
 pub mod password;
+pub mod personal_data;
 pub mod role;
 pub mod user;
