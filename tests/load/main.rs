@@ -109,7 +109,7 @@ async fn start(data: &Path) -> (Child, String, String, String) {
         Command::new(cargo).args(build).current_dir(root).stderr(Stdio::inherit()).output().await.expect("cargo runs");
     let text = String::from_utf8(output.stdout).expect("cargo writes text");
     let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let program = messages.filter_map(|message| message["executable"].as_str().map(str::to_owned)).last();
+    let program = messages.filter_map(|message| message["executable"].as_str().map(str::to_owned)).next_back();
     let mut server = Command::new(program.expect("the server builds"))
         .arg("serve")
         .env("STROMTOR_STORAGE__DATA_DIR", data)

@@ -17,7 +17,7 @@ use stromtor_domain::{
     access::decide::Outcome,
     event::Event,
     network::{location::LocationId, station::StationId},
-    session::report::{MeterReport, Report, StartReport, StatusReport, StopReport},
+    session::report::{BootReport, MeterReport, Report, StartReport, StatusReport, StopReport},
 };
 use stromtor_schema::schema::failed_report;
 use uuid::Uuid;
@@ -106,14 +106,12 @@ type Of<'a, T> = Vec<(usize, From, &'a T)>;
 /// Takes a batch of reports, each of another station. All or none: on an error the caller tries them one by one.
 pub async fn batch(tx: &mut Tx, items: &[Item], rules: &Rules) -> Result<Vec<Done>> {
     let mut done = vec![Done::Noted; items.len()];
-    let (mut boots, mut statuses, mut tags, mut starts, mut meters, mut stops): (
-        Of<'_, _>,
-        Of<'_, StatusReport>,
-        Of<'_, String>,
-        Of<'_, StartReport>,
-        Of<'_, MeterReport>,
-        Of<'_, StopReport>,
-    ) = Default::default();
+    let mut boots: Of<'_, BootReport> = Vec::new();
+    let mut statuses: Of<'_, StatusReport> = Vec::new();
+    let mut tags: Of<'_, String> = Vec::new();
+    let mut starts: Of<'_, StartReport> = Vec::new();
+    let mut meters: Of<'_, MeterReport> = Vec::new();
+    let mut stops: Of<'_, StopReport> = Vec::new();
     for (place, Item { from, report }) in items.iter().enumerate() {
         match report {
             Report::Boot(report) => boots.push((place, *from, report)),

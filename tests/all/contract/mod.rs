@@ -3,6 +3,7 @@
 
 mod codes;
 mod coverage;
+mod drop;
 mod rooms;
 mod security;
 mod spec;

@@ -1,3 +1,4 @@
 //! Sessions, whatever stations report.
 
 mod model;
+mod vectors;

@@ -1,3 +1,4 @@
 mod login;
+mod oidc;
 mod personal_data;
 mod user;
