@@ -216,6 +216,8 @@ pub struct Retention {
     /// Days.
     pub ocpp_message_days: u32,
     /// Days.
+    pub authorization_days: u32,
+    /// Days.
     pub event_days: u32,
     /// Days.
     pub command_days: u32,

@@ -10,7 +10,9 @@ use crate::resource::prelude::*;
 pub struct Retention {
     /// OCPP messages.
     pub ocpp_message: u32,
-    /// Events, authorisation attempts' stream copies.
+    /// Authorisation attempts.
+    pub authorization: u32,
+    /// Events.
     pub event: u32,
     /// Finished commands.
     pub command: u32,
@@ -39,6 +41,7 @@ pub async fn partitions(tx: &mut Tx, today: NaiveDate, kept_days: u32) -> Result
 pub async fn sweep(tx: &mut Tx, kept: Retention) -> Result<()> {
     let now = tx.now();
     for (statement, days) in [
+        ("delete from authorization_attempt where at < $1", kept.authorization),
         ("delete from event where at < $1", kept.event),
         ("delete from command where finished_at < $1", kept.command),
         ("delete from job where state = 'done' and updated_at < $1", kept.job),

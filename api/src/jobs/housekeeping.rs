@@ -35,6 +35,7 @@ pub async fn once(app: &App) -> Result<()> {
     let mut tx = app.db.begin_worker().await?;
     let retention = Retention {
         ocpp_message: kept.ocpp_message_days,
+        authorization: kept.authorization_days,
         event: kept.event_days,
         command: kept.command_days,
         job: kept.job_days,

@@ -2,4 +2,5 @@
 
 pub mod door;
 mod foreign;
+mod frames;
 mod transaction;
