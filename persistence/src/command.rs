@@ -191,14 +191,14 @@ pub async fn sent(tx: &mut Tx, id: CommandId) -> Result<()> {
     Ok(())
 }
 
-/// What became of it.
+/// What became of it: the command as it is now, unless it had ended before.
 pub async fn finish(
     tx: &mut Tx,
     id: CommandId,
     state: CommandState,
     response: Option<serde_json::Value>,
     error: Option<String>,
-) -> Result<()> {
+) -> Result<Option<Command>> {
     let now = tx.now();
     let open = command::table
         .filter(command::id.eq(id).and(command::state.eq_any([CommandState::Queued, CommandState::Sent])));
@@ -216,14 +216,14 @@ pub async fn finish(
         .await
         .optional()
         .map_err(from_diesel)?;
-    if let Some(changed) = changed {
-        note(tx, &changed);
+    if let Some(changed) = &changed {
+        note(tx, changed);
     }
-    Ok(())
+    Ok(changed)
 }
 
-/// Ends commands that can no longer be sent, and those whose node died with them: how many.
-pub async fn expire(tx: &mut Tx, answer_within: TimeDelta) -> Result<usize> {
+/// Ends commands that can no longer be sent, and those whose node died with them.
+pub async fn expire(tx: &mut Tx, answer_within: TimeDelta) -> Result<Vec<Command>> {
     let now = tx.now();
     let queued = command::state.eq(CommandState::Queued).and(command::expires_at.le(now));
     let lost = command::state.eq(CommandState::Sent).and(command::sent_at.assume_not_null().lt(now - answer_within));
@@ -242,5 +242,5 @@ pub async fn expire(tx: &mut Tx, answer_within: TimeDelta) -> Result<usize> {
     for command in &expired {
         note(tx, command);
     }
-    Ok(expired.len())
+    Ok(expired)
 }

@@ -27,7 +27,7 @@ use stromtor_persistence::{
     tx::Tx,
 };
 
-use crate::state::App;
+use crate::{app::answer, state::App};
 
 /// What a caller asks for.
 #[derive(Debug)]
@@ -154,7 +154,9 @@ pub async fn dispatch(app: App) {
 async fn due(app: &App, in_hand: &Mutex<HashSet<CommandId>>) -> Result<Vec<Due>> {
     let taken: Vec<CommandId> = in_hand.lock().map(|taken| taken.iter().copied().collect()).unwrap_or_default();
     let mut tx = app.db.begin_worker().await?;
-    command::expire(&mut tx, TimeDelta::seconds(app.config.ocpp.call_timeout_s as i64 + 60)).await?;
+    for expired in command::expire(&mut tx, TimeDelta::seconds(app.config.ocpp.call_timeout_s as i64 + 60)).await? {
+        answer::handle(&mut tx, &expired).await?;
+    }
     let due = command::due(&mut tx, app.node, &taken).await?;
     tx.commit().await?;
     Ok(due)
@@ -216,7 +218,9 @@ async fn follow(app: &App, id: CommandId, pending: Pending) {
     let response = response.map(without_nul);
     note(app, || async {
         let mut tx = app.db.begin_worker().await?;
-        command::finish(&mut tx, id, state, response.clone(), error.clone()).await?;
+        if let Some(ended) = command::finish(&mut tx, id, state, response.clone(), error.clone()).await? {
+            answer::handle(&mut tx, &ended).await?;
+        }
         tx.commit().await
     })
     .await;
