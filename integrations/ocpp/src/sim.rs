@@ -14,7 +14,10 @@ use tokio_tungstenite::{
     tungstenite::{Error as WsError, Message, client::IntoClientRequest as _, http::HeaderValue},
 };
 
-use crate::frame::{ErrorCode, Frame};
+use crate::{
+    frame::{ErrorCode, Frame},
+    version::Version,
+};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<Result<Value, String>>>>>;
@@ -67,7 +70,7 @@ impl Simulator {
                         let _ = calls.send((action, payload));
                         match answer {
                             Some(payload) => Frame::Result { id, payload },
-                            None => Frame::error(id, ErrorCode::NotImplemented, "simulated"),
+                            None => Frame::error(Version::V16, id, ErrorCode::NotImplemented, "simulated"),
                         }
                     }
                     Ok(Frame::Result { id, payload }) => {
