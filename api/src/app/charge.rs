@@ -27,7 +27,7 @@ use stromtor_persistence::ingest::{self, Decided, Done, From, Item, MessageRow};
 use uuid::Uuid;
 
 use crate::{
-    app::{iso15118::Upstream, ingest::Ingest},
+    app::{ingest::Ingest, iso15118::Upstream},
     limits::Attempts,
     state::App,
 };
@@ -205,7 +205,8 @@ impl Backend for Charge {
     async fn connected(&self, link: &Link, version: Version, address: IpAddr) -> Reply<i64> {
         let work = async {
             let mut tx = self.app.db.begin_ingest().await?;
-            let epoch = ingest::connected(&mut tx, from(link), self.app.node, version.as_str(), &address.to_string()).await?;
+            let epoch =
+                ingest::connected(&mut tx, from(link), self.app.node, version.as_str(), &address.to_string()).await?;
             tx.commit().await?;
             Ok(epoch)
         };

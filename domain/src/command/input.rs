@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     charging::{
-        ClearChargingProfiles, GetChargingProfiles, GetCompositeSchedule, GetTransactionStatus, RemoteStart, RemoteStop,
-        UnlockConnector, UpdateCost,
+        ClearChargingProfiles, GetChargingProfiles, GetCompositeSchedule, GetTransactionStatus, RemoteStart,
+        RemoteStop, UnlockConnector, UpdateCost,
     },
     device::{
         ClearDisplayMessage, ClearMonitors, CustomerInformation, GetDisplayMessages, GetMonitoringReport, GetReport,
@@ -17,7 +17,10 @@ use super::{
         TriggerMessage,
     },
 };
-use crate::{Error, Result, network::parameter::{ParameterSetting, VariableName}};
+use crate::{
+    Error, Result,
+    network::parameter::{ParameterSetting, VariableName},
+};
 
 macro_rules! commands {
     ($($(#[$meta:meta])* $Variant:ident = $kind:literal),+ $(,)?) => {
@@ -150,9 +153,7 @@ impl CommandInput {
                 entries("/names", &get.names, 0, 200)?;
                 get.names.iter().enumerate().try_for_each(|(at, name)| length(&format!("/names/{at}"), name, 1, 250))
             }
-            Self::SetParameter(set) => {
-                ParameterSetting { name: set.name.clone(), value: set.value.clone() }.check("")
-            }
+            Self::SetParameter(set) => ParameterSetting { name: set.name.clone(), value: set.value.clone() }.check(""),
             Self::DataTransfer(transfer) => {
                 length("/vendor_id", &transfer.vendor_id, 1, 255)?;
                 length("/message_id", transfer.message_id.as_deref().unwrap_or("-"), 1, 50)

@@ -73,22 +73,18 @@ async fn take<B: Backend>(backend: &B, link: &Link, version: Version, call: Inbo
                 }
             }
         }
-        Inbound::Start(start) => {
-            v16::answer::start_answer(&patiently(|| backend.start(link, start.clone())).await?)
-        }
+        Inbound::Start(start) => v16::answer::start_answer(&patiently(|| backend.start(link, start.clone())).await?),
         Inbound::Meter(meter) => {
             patiently(|| backend.meter(link, meter.clone())).await?;
             json!({})
         }
-        Inbound::Stop(stop) => {
-            v16::answer::stop_answer(patiently(|| backend.stop(link, stop.clone())).await?.as_ref())
-        }
+        Inbound::Stop(stop) => v16::answer::stop_answer(patiently(|| backend.stop(link, stop.clone())).await?.as_ref()),
         Inbound::Transaction(report) => {
             v201::answer::transaction(patiently(|| backend.transaction(link, report.clone())).await?.as_ref())
         }
-        Inbound::DataTransfer(transfer) => v16::answer::data_transfer_answer(
-            patiently(|| backend.data_transfer(link, transfer.clone())).await?,
-        ),
+        Inbound::DataTransfer(transfer) => {
+            v16::answer::data_transfer_answer(patiently(|| backend.data_transfer(link, transfer.clone())).await?)
+        }
         Inbound::Notice(notice) => {
             patiently(|| backend.notice(link, notice.clone())).await?;
             v201::answer::notice(&notice)

@@ -89,13 +89,13 @@ pub(crate) fn schedule(schedule: &stromtor_domain::network::charging_profile::Ch
         .periods
         .iter()
         .map(|period| {
-            let mut worded = serde_json::json!({ "startPeriod": period.start_s, "limit": number(period.limit.decimal()) });
+            let mut worded =
+                serde_json::json!({ "startPeriod": period.start_s, "limit": number(period.limit.decimal()) });
             set(&mut worded, "numberPhases", period.phases);
             worded
         })
         .collect();
-    let mut worded =
-        serde_json::json!({ "chargingRateUnit": unit(schedule.unit), "chargingSchedulePeriod": periods });
+    let mut worded = serde_json::json!({ "chargingRateUnit": unit(schedule.unit), "chargingSchedulePeriod": periods });
     set(&mut worded, "startSchedule", schedule.start.map(|at| at.to_ocpp()));
     set(&mut worded, "duration", schedule.duration_s);
     set(&mut worded, "minChargingRate", schedule.min_rate.map(|rate| number(rate.decimal())));

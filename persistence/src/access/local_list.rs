@@ -5,7 +5,10 @@ use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uui
 use stromtor_domain::{
     access::local_list::{Entries, ListedToken, LocalList, LocalListState, Step},
     command::CommandId,
-    network::{location::LocationId, station::{Station, StationId}},
+    network::{
+        location::LocationId,
+        station::{Station, StationId},
+    },
 };
 use stromtor_schema::schema::local_list;
 
@@ -170,9 +173,8 @@ pub async fn wanted(tx: &mut Tx, operator: PartnerId, most: i64) -> Result<Entri
     .load(&mut **tx)
     .await
     .map_err(from_diesel)?;
-    let listed = rows
-        .into_iter()
-        .map(|row| (row.uid, ListedToken { expires_at: row.valid_until, group: row.group_id }));
+    let listed =
+        rows.into_iter().map(|row| (row.uid, ListedToken { expires_at: row.valid_until, group: row.group_id }));
     Ok(listed.collect())
 }
 

@@ -8,7 +8,9 @@ use stromtor_domain::{
         station::{OcppSettings, StationId},
     },
 };
-use stromtor_schema::schema::{charge_point_live, connector_live, node, station, station_connection, station_live, unknown_station};
+use stromtor_schema::schema::{
+    charge_point_live, connector_live, node, station, station_connection, station_live, unknown_station,
+};
 
 use super::From;
 use crate::resource::prelude::*;

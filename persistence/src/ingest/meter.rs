@@ -53,7 +53,10 @@ pub(super) struct Row<'a> {
 pub(super) async fn meter(tx: &mut Tx, reports: &Of<'_, MeterReport>, rules: &Rules) -> Result<()> {
     let now = tx.now();
     let connectors = places(tx, reports, |report| {
-        (Some(report.connector).filter(|number| report.is_evse && *number > 0), if report.is_evse { 1 } else { report.connector })
+        (
+            Some(report.connector).filter(|number| report.is_evse && *number > 0),
+            if report.is_evse { 1 } else { report.connector },
+        )
     })
     .await?;
     // The main meter has no connector, whatever the version.

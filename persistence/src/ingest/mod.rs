@@ -11,7 +11,7 @@ mod log;
 mod meter;
 mod notice;
 mod start;
-mod stop;
+pub(crate) mod stop;
 mod transaction;
 
 use chrono::TimeDelta;
@@ -26,9 +26,7 @@ use uuid::Uuid;
 
 use crate::resource::prelude::*;
 
-pub use door::{
-    Known, alive, connected, disconnected, end_lost, find, gone, quirks, refused, remember_unknown, seen,
-};
+pub use door::{Known, alive, connected, disconnected, end_lost, find, gone, quirks, refused, remember_unknown, seen};
 pub use log::{MessageRow, messages};
 pub use notice::parameters;
 

@@ -2,7 +2,9 @@
 
 use diesel::sql_types::{Array, Bool, Integer, Jsonb, Nullable, Numeric, Text, Timestamptz, Uuid as SqlUuid};
 use stromtor_domain::{
-    network::notice::{ChargingNotice, MonitoringReport, Notice, ParameterReport, ReportPart, SecurityEventReport, is_critical},
+    network::notice::{
+        ChargingNotice, MonitoringReport, Notice, ParameterReport, ReportPart, SecurityEventReport, is_critical,
+    },
     session::{clock, finding::Findings},
 };
 use stromtor_schema::schema::{charging_notice, monitoring_event, security_event};

@@ -150,7 +150,9 @@ pub(super) async fn start(
         .bind::<Array<SqlUuid>, _>(ids(&fresh, |from| from.station_id))
         .bind::<Array<Integer>, _>(fresh.iter().map(|(.., report)| report.connector).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(&times)
-        .bind::<Array<Text>, _>(fresh.iter().map(|(.., report)| report.id_tag.as_deref().unwrap_or_default()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(
+            fresh.iter().map(|(.., report)| report.id_tag.as_deref().unwrap_or_default()).collect::<Vec<_>>(),
+        )
         .bind::<Timestamptz, _>(now - chrono::TimeDelta::minutes(10))
         .load(&mut **tx)
         .await

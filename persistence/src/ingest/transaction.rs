@@ -247,14 +247,22 @@ async fn touch(
     for (at, (_, from, report)) in reports.iter().enumerate() {
         let Some(session) = known.get(&at) else { continue };
         let late_start = report.phase == Phase::Started && session.findings.has(Finding::NeverStarted);
-        let began = late_start
-            .then(|| clock::believed(report.at, now, rules.clock_tolerance, &mut Findings::default()));
+        let began =
+            late_start.then(|| clock::believed(report.at, now, rules.clock_tolerance, &mut Findings::default()));
         let register = if late_start { self::register(report, "Transaction.Begin", false) } else { None };
         let mut findings = session.findings.clone();
         if late_start {
             findings.0.retain(|finding| *finding != Finding::NeverStarted);
         }
-        rows.push((session.id, from.station_id, connectors[at], report.charging_state.clone(), began, register, findings));
+        rows.push((
+            session.id,
+            from.station_id,
+            connectors[at],
+            report.charging_state.clone(),
+            began,
+            register,
+            findings,
+        ));
     }
     if rows.is_empty() {
         return Ok(());
@@ -312,12 +320,7 @@ async fn readings(
 }
 
 /// What the car does shows at its connector.
-async fn states(
-    tx: &mut Tx,
-    reports: &Of<'_, TransactionReport>,
-    numbers: &[(i32, i32)],
-    rules: &Rules,
-) -> Result<()> {
+async fn states(tx: &mut Tx, reports: &Of<'_, TransactionReport>, numbers: &[(i32, i32)], rules: &Rules) -> Result<()> {
     let words: Vec<(usize, From, StatusReport)> = reports
         .iter()
         .zip(numbers)
@@ -347,12 +350,7 @@ async fn states(
     if words.is_empty() { Ok(()) } else { live::status(tx, &words, rules).await }
 }
 
-async fn end(
-    tx: &mut Tx,
-    reports: &Of<'_, TransactionReport>,
-    numbers: &[(i32, i32)],
-    rules: &Rules,
-) -> Result<()> {
+async fn end(tx: &mut Tx, reports: &Of<'_, TransactionReport>, numbers: &[(i32, i32)], rules: &Rules) -> Result<()> {
     let ended = || reports.iter().zip(numbers).filter(|((.., report), _)| report.phase == Phase::Ended);
     let stops: Vec<(usize, From, StopReport)> = ended()
         .map(|((place, from, report), (number, _))| {

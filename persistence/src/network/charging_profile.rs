@@ -3,7 +3,9 @@
 use stromtor_domain::{
     command::{Command, CommandId, CommandState},
     network::{
-        charging_profile::{ChargingProfile, ChargingProfileId, ChargingProfileState, NewChargingProfile, ProfilePurpose},
+        charging_profile::{
+            ChargingProfile, ChargingProfileId, ChargingProfileState, NewChargingProfile, ProfilePurpose,
+        },
         location::LocationId,
         station::{Station, StationId},
     },

@@ -124,9 +124,8 @@ pub async fn answered(tx: &mut Tx, command: &Command) -> Result<()> {
     };
     let word = command.response.as_ref().and_then(|answer| answer["status"].as_str()).map(str::to_owned);
     let changed: Option<Reservation> = diesel::update(
-        reservation::table.filter(
-            reservation::command_id.assume_not_null().eq(command.id).and(reservation::state.eq(from)),
-        ),
+        reservation::table
+            .filter(reservation::command_id.assume_not_null().eq(command.id).and(reservation::state.eq(from))),
     )
     .set((
         reservation::state.eq(to),

@@ -163,7 +163,8 @@ fn local_list(update: &Step) -> Value {
 /// What a CALLRESULT means. Answers without a status (GetConfiguration) are yes; `Scheduled` and `RebootRequired` are too.
 #[must_use]
 pub fn outcome(answer: &Value) -> CommandState {
-    let fine = |status: &str| matches!(status, "Accepted" | "AcceptedCanceled" | "Unlocked" | "Scheduled" | "RebootRequired");
+    let fine =
+        |status: &str| matches!(status, "Accepted" | "AcceptedCanceled" | "Unlocked" | "Scheduled" | "RebootRequired");
     let word = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).is_none_or(fine);
     // OCPP 2.x answers about several things at once; one refused is a refusal.
     let each = [

@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 use stromtor_domain::network::{
-    notice::{
-        ChargingNotice, ChargingNoticeKind, MonitoringReport, Notice, ParameterReport, ReportKind, ReportPart,
-    },
+    notice::{ChargingNotice, ChargingNoticeKind, MonitoringReport, Notice, ParameterReport, ReportKind, ReportPart},
     parameter::VariableName,
 };
 

@@ -114,7 +114,8 @@ pub fn transaction(payload: &Value, quirks: &mut Quirks) -> Result<TransactionRe
     let charging_state = nested.text("chargingState", 20).unwrap_or_default();
     let stopped_reason = nested.text("stoppedReason", 30).unwrap_or_default();
     let remote_start_id = nested.small("remoteStartId").unwrap_or_default();
-    let (id_tag, presented) = token(&mut reader, "idToken", remote_start_id.is_some()).unwrap_or((None, Presented::Local));
+    let (id_tag, presented) =
+        token(&mut reader, "idToken", remote_start_id.is_some()).unwrap_or((None, Presented::Local));
     let (mut evse, mut connector) = (None, None);
     if let Ok(Some(place)) = reader.object("evse") {
         let mut nested = reader.nested(place)?;
@@ -255,7 +256,8 @@ mod tests {
     #[test]
     fn little_is_needed_of_a_transaction_event() {
         let mut quirks = Vec::new();
-        let payload = json!({ "eventType": "Ended", "seqNo": "x", "transactionInfo": { "transactionId": 5 }, "meterValue": 7 });
+        let payload =
+            json!({ "eventType": "Ended", "seqNo": "x", "transactionInfo": { "transactionId": 5 }, "meterValue": 7 });
         let report = transaction(&payload, &mut quirks).unwrap();
         assert_eq!((report.transaction.as_str(), report.seq_no), ("5", 0));
         assert!(transaction(&json!({ "eventType": "Ended" }), &mut quirks).is_err());
