@@ -5,4 +5,5 @@ pub mod driven;
 pub mod foreign;
 mod frames;
 mod transaction;
+mod v16;
 mod v201;

@@ -29,7 +29,10 @@ pub fn read(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inboun
                 tech_info: reader.text("techInfo", 255)?,
             }))
         }
-        "DiagnosticsStatusNotification" | "FirmwareStatusNotification" => Inbound::Noted,
+        "DiagnosticsStatusNotification"
+        | "FirmwareStatusNotification"
+        | "LogStatusNotification"
+        | "SignedFirmwareStatusNotification" => Inbound::Noted,
         _ => return Err(Unread::Unknown),
     })
 }
