@@ -49,6 +49,8 @@ choice! {
         TariffWrite = "tariff:write",
         /// See sessions.
         SessionRead = "session:read",
+        /// Repair sessions whose start or end was lost.
+        SessionWrite = "session:write",
         /// See charge detail records.
         CdrRead = "cdr:read",
         /// Read the OCPP message log.

@@ -32,7 +32,9 @@ pub struct Ingest {
     shards: Vec<mpsc::Sender<Waiting>>,
 }
 
-fn rules(config: &Config) -> Rules {
+/// The rules as configured.
+#[must_use]
+pub fn rules(config: &Config) -> Rules {
     let session = &config.session;
     Rules {
         clock_tolerance: TimeDelta::seconds(session.clock_tolerance_s.into()),

@@ -17,7 +17,7 @@ use stromtor_domain::{
     tenancy::partner::PartnerId,
     values::CountryCode,
 };
-use stromtor_persistence::{billing::settle, tenancy::bootstrap, tx::Tx};
+use stromtor_persistence::{billing::settle, session::repair, tenancy::bootstrap, tx::Tx};
 
 use crate::config::Billing;
 
@@ -61,7 +61,14 @@ pub async fn settle(tx: &mut Tx, id: SessionId, billing: &Billing) -> Result<()>
         },
         &sets,
     );
-    let legs = legs(tx, &basis, &measured, billing);
+    let mut legs = legs(tx, &basis, &measured, billing);
+    // A session priced before was repaired since: its new legs correct the old ones.
+    let old = repair::legs(tx, id).await?;
+    let last = old.last().map_or(0, |(leg, _)| *leg);
+    for (at, leg) in legs.iter_mut().enumerate() {
+        leg.corrects_cdr_id = old.get(at).map(|(_, id)| *id);
+        leg.leg += last;
+    }
     settle::keep(tx, session, &legs).await
 }
 

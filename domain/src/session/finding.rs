@@ -34,6 +34,8 @@ choice! {
         RecordDeviates = "record_deviates",
         /// The meter's clock cannot be billed by; only energy is taken from the signed readings.
         MeterClockUnsynchronised = "meter_clock_unsynchronised",
+        /// An operator put right what the station's reports left wrong.
+        Repaired = "repaired",
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use stromtor_schema::schema::session;
 
 use crate::{
-    Timestamp,
+    Error, Result, Timestamp,
     access::token::TokenId,
     money::Fixed,
     network::{charge_point::ChargePointId, location::LocationId, station::StationId},
@@ -104,4 +104,55 @@ pub struct Session {
     pub orphan: bool,
     /// What was doubtful in the station's reports.
     pub findings: Findings,
+}
+
+/// What an operator knows better of a session than its station's reports; what is absent stays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(skip_serializing_if_is_none)]
+pub struct SessionRepair {
+    /// The station's own number of the connector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connector: Option<i32>,
+    /// UID of the token that charged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_tag: Option<String>,
+    /// When it began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Register at start in Wh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meter_start_wh: Option<Fixed<6>>,
+    /// Register at end in Wh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meter_stop_wh: Option<Fixed<6>>,
+}
+
+impl SessionRepair {
+    /// Puts it into a session; the whole must make sense.
+    pub fn apply(&self, session: &mut Session) -> Result<()> {
+        let wrong = |pointer: &str, message: &str| Err(Error::invalid(pointer, message));
+        session.ocpp_connector_id = self.connector.unwrap_or(session.ocpp_connector_id);
+        session.id_tag = self.id_tag.clone().or_else(|| session.id_tag.take());
+        session.started_at = self.started_at.unwrap_or(session.started_at);
+        session.ended_at = self.ended_at.or(session.ended_at);
+        session.meter_start_wh = self.meter_start_wh.unwrap_or(session.meter_start_wh);
+        session.meter_stop_wh = self.meter_stop_wh.or(session.meter_stop_wh);
+        if self.id_tag.as_ref().is_some_and(|tag| !(1..=36).contains(&tag.chars().count())) {
+            return wrong("/id_tag", "must have 1 to 36 characters");
+        }
+        if session.ended_at.is_some_and(|ended| ended < session.started_at) {
+            return wrong("/ended_at", "lies before the start");
+        }
+        let Some(stop) = session.meter_stop_wh else {
+            return wrong("/meter_stop_wh", "is not known and must be given");
+        };
+        if stop.decimal() < session.meter_start_wh.decimal() || session.meter_start_wh.decimal().is_sign_negative() {
+            return wrong("/meter_stop_wh", "is less than the register at start");
+        }
+        Ok(())
+    }
 }

@@ -61,7 +61,9 @@ impl BuiltInRole {
                 P::CommandExecute,
                 P::OcppCallExecute,
             ],
-            Self::Finance => &[P::AccessRead, P::TariffRead, P::TariffWrite, P::SessionRead, P::CdrRead],
+            Self::Finance => {
+                &[P::AccessRead, P::TariffRead, P::TariffWrite, P::SessionRead, P::SessionWrite, P::CdrRead]
+            }
             Self::Viewer => &[P::SessionRead, P::TariffRead],
             Self::Support => &[
                 P::AccessRead,

@@ -14,7 +14,7 @@ use super::{Decided, From, Of, Rules};
 use crate::resource::prelude::*;
 
 /// Somebody who wants to charge.
-pub(super) struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     pub from: From,
     pub id_tag: &'a str,
     /// `authorize`, `start`.
@@ -23,7 +23,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// The answer, and what a session keeps of it.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub decided: Decided,
     pub attempt_id: Uuid,
     pub token_id: Option<TokenId>,
@@ -71,7 +71,7 @@ const CANDIDATES: &str = "\
     order by a.place, distance, t.id";
 
 /// Decides about all of them, and keeps every attempt.
-pub(super) async fn decide_all(tx: &mut Tx, asked: &[Asked<'_>], rules: &Rules) -> Result<Vec<Answer>> {
+pub(crate) async fn decide_all(tx: &mut Tx, asked: &[Asked<'_>], rules: &Rules) -> Result<Vec<Answer>> {
     let now = tx.now();
     let candidates: Vec<Candidate> = diesel::sql_query(CANDIDATES)
         .bind::<Array<SqlUuid>, _>(asked.iter().map(|one| one.from.partner_id).collect::<Vec<_>>())

@@ -4,7 +4,7 @@
 //! memory, and writes with a few statements. A batch holds at most one report per station, so its items do not depend on one
 //! another.
 
-mod access;
+pub(crate) mod access;
 mod door;
 mod live;
 mod log;

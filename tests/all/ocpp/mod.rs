@@ -4,6 +4,7 @@ pub mod door;
 pub mod driven;
 pub mod foreign;
 mod frames;
+mod robust;
 mod transaction;
 mod v16;
 mod v201;

@@ -10,16 +10,20 @@ use stromtor_domain::{
     actor::Permission,
     network::{charge_point::ChargePointId, location::LocationId, station::StationId},
     page::PageRequest,
-    session::session::{Session, SessionId, SessionState},
+    session::session::{Session, SessionId, SessionRepair, SessionState},
     tenancy::partner::PartnerId,
 };
-use stromtor_persistence::session::session::{self, SessionFilter};
+use stromtor_persistence::session::{
+    repair,
+    session::{self, SessionFilter},
+};
 
 use crate::{
+    app::ingest::rules,
     auth::Auth,
     list::{Listed, list},
     problem::Answer,
-    respond::Found,
+    respond::{Body, Found},
     routes::Tag,
     state::App,
 };
@@ -90,5 +94,29 @@ impl SessionApi {
         let found = session::get(&mut tx, session_id.0).await?;
         tx.commit().await?;
         Ok(Found::plain(found))
+    }
+    /// Repair a session
+    ///
+    /// For a session whose start or end was lost: what the operator knows better takes the place of what the station left
+    /// out, and the session is priced again; its new CDRs correct the held ones. Refused while it runs
+    /// (`session_active`) and once it has a final CDR (`session_billed`).
+    ///
+    /// Permission: `session:write`
+    #[oai(path = "/:session_id/repair", method = "post", operation_id = "session_repair")]
+    async fn repair(
+        &self,
+        Auth(actor): Auth,
+        session_id: Path<SessionId>,
+        Body(input): Body<SessionRepair>,
+    ) -> Answer<Found<Session>> {
+        let mut tx = self.0.begin(&actor, Permission::SessionWrite).await?;
+        session::get(&mut tx, session_id.0).await?;
+        tx.commit().await?;
+        // Whose token it was is looked for among those of every provider, as when a car is plugged in.
+        let mut tx = self.0.db.begin_worker().await?;
+        tx.act_as(actor);
+        let repaired = repair::repair(&mut tx, session_id.0, &input, &rules(&self.0.config)).await?;
+        tx.commit().await?;
+        Ok(Found::plain(repaired))
     }
 }
