@@ -50,6 +50,12 @@ choice! {
         TariffChanged = "tariff.changed",
         /// A command changed its state.
         CommandChanged = "command.changed",
+        /// A log request changed its state.
+        LogRequestChanged = "log_request.changed",
+        /// A firmware update changed its state.
+        FirmwareUpdateChanged = "firmware_update.changed",
+        /// A firmware publication changed its state.
+        FirmwarePublicationChanged = "firmware_publication.changed",
     }
 }
 

@@ -7,4 +7,5 @@ pub mod hardware;
 pub mod location;
 pub mod note;
 pub mod ocpp_message;
+pub mod progress;
 pub mod station;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use stromtor_domain::{
     Timestamp,
-    network::{location::LocationId, station::StationId},
+    network::{location::LocationId, progress::ProgressReport, station::StationId},
     session::report::{BootReport, DataTransferReport, MeterReport, StartReport, StatusReport, StopReport},
     tenancy::partner::PartnerId,
 };
@@ -187,6 +187,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn stop(&self, link: &Link, report: StopReport) -> Reply<Option<TagInfo>>;
     /// DataTransfer.
     async fn data_transfer(&self, link: &Link, report: DataTransferReport) -> Reply<DataTransferReply>;
+    /// A status message about a log or firmware.
+    async fn progress(&self, link: &Link, report: ProgressReport) -> Reply<()>;
     /// A message went over the wire. Must not block; written in batches.
     fn log(&self, message: Logged);
     /// Now.

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backend::{Backend, Direction, Kind, Link, Logged, Unavailable},
     frame::{ErrorCode, Frame, FrameError},
-    mask,
+    mask, progress,
     route::{Answer, CallFailure, Request},
     server::Settings,
     v16::{read::Wrong, report},
@@ -263,6 +263,7 @@ fn note_quirks(action: &str, payload: &Value, quirks: &mut Vec<&'static str>) {
         "StartTransaction" => report::start(payload, quirks).map(drop),
         "MeterValues" => report::meter(payload, quirks).map(drop),
         "StopTransaction" => report::stop(payload, quirks).map(drop),
+        status if status.ends_with("StatusNotification") => progress::read(status, payload, quirks).map(drop),
         _ => Ok(()),
     };
 }
@@ -340,8 +341,15 @@ async fn decide<B: Backend>(backend: &B, link: &Link, action: &str, payload: &Va
             let transfer = report::data_transfer(payload, quirks)?;
             report::data_transfer_answer(patiently(|| backend.data_transfer(link, transfer.clone())).await?)
         }
-        // Logged; the features behind them come with firmware and diagnostics.
-        "DiagnosticsStatusNotification" | "FirmwareStatusNotification" => json!({}),
+        "DiagnosticsStatusNotification"
+        | "LogStatusNotification"
+        | "FirmwareStatusNotification"
+        | "SignedFirmwareStatusNotification"
+        | "PublishFirmwareStatusNotification" => {
+            let report = progress::read(action, payload, quirks)?;
+            patiently(|| backend.progress(link, report.clone())).await?;
+            json!({})
+        }
         _ => return Err(Refusal::Unknown),
     })
 }

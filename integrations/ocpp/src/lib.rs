@@ -6,10 +6,13 @@
 
 pub mod backend;
 mod connection;
+pub mod file;
 pub mod frame;
 mod handshake;
 pub mod mask;
+pub mod progress;
 pub mod route;
 pub mod server;
 pub mod sim;
 pub mod v16;
+pub mod v201;

@@ -150,7 +150,13 @@ fn respond(action: &str, payload: &Value) -> Option<Value> {
         | "ChangeConfiguration"
         | "ClearCache"
         | "TriggerMessage"
+        | "UpdateFirmware"
+        | "SignedUpdateFirmware"
+        | "PublishFirmware"
         | "DataTransfer" => json!({ "status": "Accepted" }),
+        "GetDiagnostics" => json!({ "fileName": "diagnostics.zip" }),
+        "GetLog" => json!({ "status": "Accepted", "filename": "log.zip" }),
+        "UnpublishFirmware" => json!({ "status": "Unpublished" }),
         "UnlockConnector" => json!({ "status": "Unlocked" }),
         "GetConfiguration" => {
             let known = [("HeartbeatInterval", "300"), ("NumberOfConnectors", "2"), ("MeterValueSampleInterval", "60")];

@@ -9,6 +9,7 @@ mod door;
 mod live;
 mod log;
 mod meter;
+mod progress;
 mod start;
 mod stop;
 
@@ -26,6 +27,7 @@ use crate::resource::prelude::*;
 
 pub use door::{Known, connected, disconnected, find, quirks, refused, remember_unknown, seen};
 pub use log::{MessageRow, messages};
+pub use progress::progress;
 
 /// Whose report it is.
 #[derive(Debug, Clone, Copy)]

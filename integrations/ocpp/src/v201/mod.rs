@@ -1,0 +1,3 @@
+//! OCPP 2.0.1.
+
+pub mod file;
