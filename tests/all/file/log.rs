@@ -82,7 +82,11 @@ async fn diagnostics_are_asked_for_uploaded_and_downloaded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_large_or_breaks_off_leaves_nothing() {
-    let world = World::with(|config| config.files.max_upload_bytes = 100_000).await;
+    let world = World::with(|config| {
+        config.files.max_upload_bytes = 100_000;
+        config.retention.station_file_days = 10;
+    })
+    .await;
     let site = site(&world, "CP1").await;
     site.client.create(&format!("/v1/stations/{}/log-requests", site.station), json!({ "kind": "security" })).await;
     let (action, told) = site.told().await;
@@ -122,7 +126,7 @@ async fn what_is_too_large_or_breaks_off_leaves_nothing() {
     assert_eq!(site.http.post(&url).body("x").send().await.unwrap().status(), StatusCode::CONFLICT);
 
     // Kept for as long as configured.
-    world.clock.advance(chrono::TimeDelta::days(91));
+    world.clock.advance(chrono::TimeDelta::days(11));
     stromtor_api::jobs::housekeep(&world.app).await.unwrap();
     stromtor_api::jobs::drain(&world.app).await.unwrap();
     assert_eq!(stored(&world, "station-files"), 0);
@@ -189,7 +193,9 @@ async fn a_station_that_is_not_there_is_not_asked() {
     let refused = client.post(&ask, json!({ "kind": "diagnostics" })).await;
     assert_eq!((refused.status, refused.code()), (409, "station_never_connected"));
     let url = world.gateway();
-    stromtor_ocpp::sim::Simulator::connect(&url, "CP1", &password).await.unwrap().close().await;
+    let simulator = stromtor_ocpp::sim::Simulator::connect(&url, "CP1", &password).await.unwrap();
+    simulator.boot("Wallbe", "Eco 2", 1).await.unwrap();
+    simulator.close().await;
     let live = format!("/v1/stations/{}/live", estate.station);
     crate::ocpp::door::eventually(&client, &live, "connected", json!(false)).await;
     let asked = client.create(&ask, json!({ "kind": "diagnostics" })).await;
