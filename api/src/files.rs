@@ -202,7 +202,7 @@ mod tests {
         assert!(read(None).await == bytes);
         assert_eq!(read(Some(3..7)).await, bytes[3..7]);
         assert!(matches!(files.put("a/c".into(), &bytes[..], bytes.len() as u64 - 1).await, Err(Refused::TooLarge)));
-        let broken = AsyncReadExt::chain(&bytes[..], tokio_test_broken());
+        let broken = (&bytes[..]).chain(hung_up());
         assert!(matches!(files.put("a/d".into(), broken, u64::MAX).await, Err(Refused::Broken(_))));
         let left: Vec<_> =
             std::fs::read_dir(folder.join("files/a")).unwrap().flatten().map(|e| e.file_name()).collect();
@@ -217,7 +217,7 @@ mod tests {
     }
 
     /// A body whose sender is gone.
-    fn tokio_test_broken() -> impl AsyncRead {
+    fn hung_up() -> impl AsyncRead {
         poem::Body::from_bytes_stream(futures_util::stream::iter([Err::<Bytes, _>(io::Error::other("gone"))]))
             .into_async_read()
     }

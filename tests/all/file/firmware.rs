@@ -143,6 +143,11 @@ async fn signed_updates_go_by_their_number() {
     site.becomes(&at(&update), "accepted").await;
     site.says("FirmwareStatusNotification", "Installed", Some(&told["requestId"])).await;
     site.becomes(&at(&update), "installed").await;
+    // What runs afterwards is kept, though it is not what was promised.
+    let boot = json!({ "chargePointVendor": "Wallbe", "chargePointModel": "Eco 2", "firmwareVersion": "2.0.1" });
+    site.simulator.call("BootNotification", boot).await.unwrap();
+    let after = site.client.get(&at(&update)).await.body;
+    assert_eq!((&after["firmware_after"], &after["state"]), (&json!("2.0.1"), &json!("installed")));
     // One that nobody goes on with is given up, and another may follow.
     let wanted = json!({ "firmware_image_id": image["id"] });
     let update = site.client.create(&update_path(&site), wanted.clone()).await;

@@ -209,3 +209,57 @@ async fn a_station_that_is_not_there_is_not_asked() {
     let command = client.get(&format!("/v1/commands/{}", asked["command_id"].as_str().unwrap())).await.body;
     assert_eq!(command["state"], "failed", "{command}");
 }
+
+/// A station that gives these answers to the calls it gets, one after the other.
+async fn answering(world: &World, client: &crate::world::Client, station: &str, answers: Vec<Value>) {
+    use futures_util::{SinkExt as _, StreamExt as _};
+    use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
+    let open =
+        json!({ "ocpp_settings": { "password_required": false, "accept_without_protocol": false, "ping": true } });
+    client.patch(&format!("/v1/stations/{station}"), open).await;
+    let mut request = format!("{}/CP1", world.gateway()).into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", "ocpp1.6".parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    tokio::spawn(async move {
+        for answer in answers {
+            let call: Value = loop {
+                let Some(Ok(message)) = socket.next().await else { return };
+                if let Message::Text(text) = message {
+                    break serde_json::from_str(text.as_str()).unwrap();
+                }
+            };
+            socket.send(Message::Text(json!([3, call[1], answer]).to_string().into())).await.unwrap();
+        }
+        let _ = socket.next().await;
+    });
+    let live = format!("/v1/stations/{station}/live");
+    crate::ocpp::door::eventually(client, &live, "connected", json!(true)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_other_than_yes_are_understood() {
+    let world = World::new().await;
+    let client = world.client(world.partner("Nordstrom", "cpo").await, Permission::ALL);
+    let (estate, _) = crate::ocpp::door::station(&client, "CP1").await;
+    let answers = vec![
+        json!({}),
+        json!({ "status": "Accepted", "filename": "a.log" }),
+        json!({ "status": "AcceptedCanceled" }),
+        json!({ "status": "Rejected" }),
+    ];
+    answering(&world, &client, &estate.station, answers).await;
+    let ask = async |kind: &str, state: &str| -> String {
+        let path = format!("/v1/stations/{}/log-requests", estate.station);
+        let asked = client.create(&path, json!({ "kind": kind })).await;
+        let path = format!("/v1/log-requests/{}", asked["id"].as_str().unwrap());
+        crate::ocpp::door::eventually(&client, &path, "state", json!(state)).await;
+        path
+    };
+    ask("diagnostics", "nothing_to_upload").await;
+    let first = ask("security", "accepted").await;
+    // A newer request takes the place of the older.
+    let second = ask("security", "accepted").await;
+    assert_eq!(client.get(&first).await.body["state"], "cancelled");
+    assert_eq!(client.get(&second).await.body["detail"], "AcceptedCanceled");
+    ask("security", "rejected").await;
+}
