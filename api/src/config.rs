@@ -21,6 +21,8 @@ pub struct Config {
     pub server: Server,
     /// The OCPP gateway.
     pub ocpp: Ocpp,
+    /// Plug & Charge.
+    pub iso15118: Iso15118,
     /// PostgreSQL.
     pub database: Database,
     /// Files.
@@ -83,6 +85,14 @@ pub struct Ocpp {
     pub messages_per_second: u32,
     /// Workers that write what stations report.
     pub ingest_shards: usize,
+}
+
+/// Plug & Charge.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Iso15118 {
+    /// Where questions about cars' certificates go; empty for nowhere.
+    pub upstream_url: String,
 }
 
 /// PostgreSQL.
@@ -232,6 +242,10 @@ pub struct Session {
     pub missing_stop_grace_s: u32,
     /// Whether a token charges at one place at a time.
     pub one_session_per_token: bool,
+    /// Hours of silence after which a session ends when its connector is free or its station gone.
+    pub silent_end_h: u32,
+    /// Hours of silence after which any session ends.
+    pub abandoned_end_h: u32,
 }
 
 /// How long things are kept.

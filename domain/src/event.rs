@@ -50,6 +50,18 @@ choice! {
         TariffChanged = "tariff.changed",
         /// A command changed its state.
         CommandChanged = "command.changed",
+        /// A station reported a security event.
+        SecurityEventReported = "security_event.reported",
+        /// A monitor on a station reported something.
+        MonitoringEventReported = "monitoring_event.reported",
+        /// A car's needs or plan, or an external limit, changed.
+        ChargingNoticeReported = "charging_notice.reported",
+        /// A report that a station sends in parts is complete.
+        StationReportCompleted = "station_report.completed",
+        /// A reservation changed its state.
+        ReservationChanged = "reservation.changed",
+        /// A charging profile changed its state.
+        ChargingProfileChanged = "charging_profile.changed",
         /// A log request changed its state.
         LogRequestChanged = "log_request.changed",
         /// A firmware update changed its state.

@@ -81,6 +81,10 @@ pub struct NewCommand {
     pub kind: &'static str,
     /// OCPP action.
     pub action: String,
+    /// The version it is worded for.
+    pub ocpp_version: &'static str,
+    /// The typed command.
+    pub input: Option<serde_json::Value>,
     /// Payload, secrets masked.
     pub payload: serde_json::Value,
     /// The payload with its secrets, sealed, if it has any.
@@ -101,6 +105,8 @@ pub async fn create(tx: &mut Tx, new: NewCommand) -> Result<Command> {
             command::station_id.eq(new.station_id),
             command::kind.eq(new.kind),
             command::action.eq(new.action),
+            command::ocpp_version.eq(new.ocpp_version),
+            command::input.eq(new.input),
             command::payload.eq(new.payload),
             command::secret_payload.eq(new.secret_payload),
             command::state.eq(CommandState::Queued),
@@ -134,6 +140,50 @@ fn note(tx: &mut Tx, command: &Command) {
     });
 }
 
+/// A number that a station answers by: of a request, a remote start, a reservation, a charging profile.
+pub async fn number(tx: &mut Tx) -> Result<i32> {
+    diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("nextval('ocpp_request_id')::int4"))
+        .get_result(&mut **tx)
+        .await
+        .map_err(from_diesel)
+}
+
+/// The version a station speaks, as of its newest connection.
+pub async fn version(tx: &mut Tx, station_id: StationId) -> Result<Option<String>> {
+    let found: Option<Option<String>> = station_live::table
+        .filter(station_live::station_id.eq(station_id))
+        .select(station_live::ocpp_version)
+        .first(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)?;
+    Ok(found.flatten())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Place {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    evse_number: i32,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    rank: i64,
+}
+
+/// EVSE and connector of OCPP 2.x of a connector's number; one that is not known is an EVSE of its own.
+pub async fn place(tx: &mut Tx, station_id: StationId, connector: i32) -> Result<(i32, i32)> {
+    let found: Vec<Place> = diesel::sql_query(
+        "select evse_number, rank from (select c.ocpp_connector_id, p.evse_number, \
+           row_number() over (partition by p.id order by c.ocpp_connector_id) as rank \
+           from connector c join charge_point p on p.id = c.charge_point_id where c.station_id = $1) c \
+         where ocpp_connector_id = $2",
+    )
+    .bind::<diesel::sql_types::Uuid, _>(station_id)
+    .bind::<diesel::sql_types::Integer, _>(connector)
+    .load(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    Ok(found.into_iter().next().map_or((connector, 1), |place| (place.evse_number, place.rank as i32)))
+}
+
 /// A command to be sent by this node.
 #[derive(Debug, Clone, diesel::Queryable)]
 pub struct Due {
@@ -141,8 +191,12 @@ pub struct Due {
     pub id: CommandId,
     /// To which station.
     pub station_id: StationId,
+    /// Name of the typed command, or `ocpp_call`.
+    pub kind: String,
     /// OCPP action.
     pub action: String,
+    /// The version it is worded for.
+    pub ocpp_version: String,
     /// Payload, secrets masked.
     pub payload: serde_json::Value,
     /// The payload with its secrets, sealed.
@@ -163,7 +217,15 @@ pub async fn due(tx: &mut Tx, node: uuid::Uuid, in_hand: &[CommandId]) -> Result
         )
         .order(command::id)
         .limit(200)
-        .select((command::id, command::station_id, command::action, command::payload, command::secret_payload))
+        .select((
+            command::id,
+            command::station_id,
+            command::kind,
+            command::action,
+            command::ocpp_version,
+            command::payload,
+            command::secret_payload,
+        ))
         .load(&mut **tx)
         .await
         .map_err(from_diesel)

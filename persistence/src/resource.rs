@@ -132,6 +132,7 @@ owned!(
     stromtor_domain::tariff::tariff::Tariff,
     stromtor_domain::network::location::Location,
     stromtor_domain::network::note::Note,
+    stromtor_domain::network::parameter::ParameterTemplate,
     stromtor_domain::network::station::Station,
     stromtor_domain::tenancy::user::User,
     stromtor_domain::tenancy::role::Role,

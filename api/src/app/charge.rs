@@ -11,17 +11,26 @@ use async_trait::async_trait;
 use stromtor_domain::{
     Error, Result, Timestamp,
     access::decide::Outcome,
-    network::{progress::ProgressReport, station::StationId},
-    session::report::{BootReport, DataTransferReport, MeterReport, Report, StartReport, StatusReport, StopReport},
+    network::{notice::Notice, progress::ProgressReport, station::StationId},
+    session::report::{
+        BootReport, DataTransferReport, MeterReport, Report, StartReport, StatusReport, StopReport, TransactionReport,
+    },
 };
-use stromtor_ocpp::backend::{
-    Admission, Backend, BootReply, DataTransferReply, Direction, Kind, Knock, Link, Logged, Reply, StartReply, TagInfo,
-    TagStatus, Unavailable,
+use stromtor_ocpp::{
+    backend::{
+        Admission, Backend, BootReply, DataTransferReply, Direction, Kind, Knock, Link, Logged, Reply, StartReply,
+        TagInfo, TagStatus, Unavailable,
+    },
+    version::Version,
 };
 use stromtor_persistence::ingest::{self, Decided, Done, From, Item, MessageRow};
 use uuid::Uuid;
 
-use crate::{app::ingest::Ingest, limits::Attempts, state::App};
+use crate::{
+    app::{ingest::Ingest, iso15118::Upstream},
+    limits::Attempts,
+    state::App,
+};
 
 /// Messages that may wait for the log's writer; behind that new ones are given up, and counted.
 const LOG_BUFFER: usize = 50_000;
@@ -37,6 +46,7 @@ pub struct Charge {
     quirks: Mutex<HashMap<StationId, BTreeMap<&'static str, u64>>>,
     attempts: Attempts,
     log: Mutex<Vec<MessageRow>>,
+    upstream: Upstream,
 }
 
 fn from(link: &Link) -> From {
@@ -68,6 +78,7 @@ impl Charge {
     #[must_use]
     pub fn new(app: App, ingest: Ingest) -> Self {
         Self {
+            upstream: Upstream::new(&app.config.iso15118),
             app,
             ingest,
             seen: Mutex::default(),
@@ -191,20 +202,21 @@ impl Backend for Charge {
         }
     }
 
-    async fn connected(&self, link: &Link, version: &'static str, address: IpAddr) -> Reply<i64> {
+    async fn connected(&self, link: &Link, version: Version, address: IpAddr) -> Reply<i64> {
         let work = async {
             let mut tx = self.app.db.begin_ingest().await?;
-            let epoch = ingest::connected(&mut tx, from(link), self.app.node, version, &address.to_string()).await?;
+            let epoch =
+                ingest::connected(&mut tx, from(link), self.app.node, version.as_str(), &address.to_string()).await?;
             tx.commit().await?;
             Ok(epoch)
         };
         work.await.map_err(unavailable)
     }
 
-    async fn disconnected(&self, link: &Link, epoch: i64) {
+    async fn disconnected(&self, link: &Link, epoch: i64, reason: &'static str) {
         let work = async {
             let mut tx = self.app.db.begin_ingest().await?;
-            ingest::disconnected(&mut tx, from(link), epoch).await?;
+            ingest::disconnected(&mut tx, from(link), epoch, reason).await?;
             tx.commit().await
         };
         let _ = work.await.map_err(unavailable);
@@ -216,7 +228,7 @@ impl Backend for Charge {
         }
     }
 
-    async fn boot(&self, link: &Link, report: BootReport) -> Reply<BootReply> {
+    async fn boot(&self, link: &Link, _: Version, report: BootReport) -> Reply<BootReply> {
         self.take(link, Report::Boot(report)).await?;
         Ok(BootReply { interval_s: self.app.config.ocpp.heartbeat_interval_s })
     }
@@ -234,7 +246,9 @@ impl Backend for Charge {
 
     async fn start(&self, link: &Link, report: StartReport) -> Reply<StartReply> {
         match self.take(link, Report::Start(report)).await? {
-            Done::Started { transaction_id, decided } => Ok(StartReply { transaction_id, tag: tag(decided) }),
+            Done::Started { transaction_id, decided: Some(decided) } => {
+                Ok(StartReply { transaction_id, tag: tag(decided) })
+            }
             _ => Err(Unavailable),
         }
     }
@@ -245,6 +259,21 @@ impl Backend for Charge {
 
     async fn stop(&self, link: &Link, report: StopReport) -> Reply<Option<TagInfo>> {
         self.take(link, Report::Stop(report)).await.map(|_| None)
+    }
+
+    async fn transaction(&self, link: &Link, report: TransactionReport) -> Reply<Option<TagInfo>> {
+        match self.take(link, Report::Transaction(report)).await? {
+            Done::Taken(decided) => Ok(decided.map(tag)),
+            _ => Err(Unavailable),
+        }
+    }
+
+    async fn notice(&self, link: &Link, notice: Notice) -> Reply<()> {
+        self.take(link, Report::Notice(notice)).await.map(drop)
+    }
+
+    async fn certificates(&self, link: &Link, kind: &'static str, request: &serde_json::Value) -> Option<String> {
+        self.upstream.ask(&link.identity, kind, request).await
     }
 
     async fn data_transfer(&self, _: &Link, _: DataTransferReport) -> Reply<DataTransferReply> {

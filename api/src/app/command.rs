@@ -13,15 +13,18 @@ use stromtor_domain::{
     actor::{Actor, Permission},
     command::{Command, CommandId, CommandInput, CommandState, OcppCall},
     network::station::StationId,
-    session::session::SessionState,
+    session::session::SessionId,
 };
 use stromtor_ocpp::{
     mask::mask,
+    outbound::{Context, Outbound},
     route::{Answer, CallFailure, Pending},
-    v16::command as v16,
+    v16::command::outcome,
+    version::Version,
 };
 use stromtor_persistence::{
     command::{self, Due, NewCommand},
+    ingest::From,
     network::station,
     session::session,
     tx::Tx,
@@ -53,28 +56,132 @@ pub async fn give(
         Order::Typed(_) => Permission::CommandExecute,
         Order::Call(_) => Permission::OcppCallExecute,
     };
+    let expires_in = expiry(expires_in_s)?;
+    let mut tx = app.begin(actor, permission).await?;
+    let target = target(&mut tx, station_id).await?;
+    let given = match order {
+        Order::Typed(input) => {
+            input.check()?;
+            typed(app, &mut tx, target, &input, expires_in).await?
+        }
+        Order::Call(call) => {
+            call.check()?;
+            let version = version(&mut tx, station_id).await?;
+            note_call(app, &mut tx, target, "ocpp_call", version, None, &call.action, call.payload, expires_in).await?
+        }
+    };
+    tx.commit().await?;
+    app.commands_due.notify_one();
+    Ok(given)
+}
+
+/// How long a command may wait for its station.
+pub fn expiry(expires_in_s: Option<u32>) -> Result<TimeDelta> {
     let (least, most, usual) = EXPIRY_S;
     let expires_in_s = expires_in_s.unwrap_or(usual);
     if !(least..=most).contains(&expires_in_s) {
         return Err(Error::invalid("expires_in_s", format!("must be between {least} and {most}")));
     }
-    let mut tx = app.begin(actor, permission).await?;
-    let target = station::get(&mut tx, station_id).await?;
-    if target.dismantled_at.is_some() {
+    Ok(TimeDelta::seconds(expires_in_s.into()))
+}
+
+/// A station in scope that takes commands.
+pub async fn target(tx: &mut Tx, station_id: StationId) -> Result<From> {
+    let found = station::get(tx, station_id).await?;
+    if found.dismantled_at.is_some() {
         return Err(Error::conflict("station_dismantled", "a dismantled station takes no commands"));
     }
-    let (kind, action, payload) = match order {
-        Order::Typed(input) => {
-            input.check()?;
-            let transaction = transaction(&mut tx, station_id, &input).await?;
-            let (action, payload) = v16::call(&input, transaction);
-            (input.kind(), action.to_owned(), payload)
-        }
-        Order::Call(call) => {
-            call.check()?;
-            ("ocpp_call", call.action, call.payload)
-        }
+    Ok(From { station_id, partner_id: found.partner_id, location_id: found.input.location_id })
+}
+
+/// The version a station speaks; OCPP 1.6 for one that never connected.
+pub async fn version(tx: &mut Tx, station_id: StationId) -> Result<Version> {
+    let text = command::version(tx, station_id).await?;
+    Ok(text.as_deref().and_then(Version::parse).unwrap_or(Version::V16))
+}
+
+/// Gives a typed command within a transaction; the caller wakes the dispatch after its commit.
+pub async fn typed(
+    app: &App,
+    tx: &mut Tx,
+    target: From,
+    input: &CommandInput,
+    expires_in: TimeDelta,
+) -> Result<Command> {
+    let version = version(tx, target.station_id).await?;
+    let session_id = match input {
+        CommandInput::RemoteStop(stop) => Some(stop.session_id),
+        CommandInput::UpdateCost(update) => Some(update.session_id),
+        CommandInput::GetTransactionStatus(get) => get.session_id,
+        CommandInput::SetDisplayMessage(set) => set.session_id,
+        _ => None,
     };
+    let connector = match input {
+        CommandInput::RemoteStart(start) => start.connector,
+        CommandInput::UnlockConnector(unlock) => Some(unlock.connector),
+        CommandInput::ChangeAvailability(change) => Some(change.connector),
+        CommandInput::TriggerMessage(trigger) => trigger.connector,
+        CommandInput::GetCompositeSchedule(get) => Some(get.connector),
+        CommandInput::ClearChargingProfiles(clear) => clear.connector,
+        _ => None,
+    };
+    let context = context(tx, target.station_id, version, session_id, connector).await?;
+    let kept = serde_json::to_value(input).map_err(Error::internal)?;
+    order(app, tx, target, input.kind(), &Outbound::Command(input), version, &context, Some(kept), expires_in).await
+}
+
+/// The facts that wording needs: the transaction of a session that runs at the station, the place of a connector, a number.
+pub async fn context(
+    tx: &mut Tx,
+    station_id: StationId,
+    version: Version,
+    session_id: Option<SessionId>,
+    connector: Option<i32>,
+) -> Result<Context> {
+    let mut context = Context { number: command::number(tx).await?, ..Context::default() };
+    if let Some(id) = session_id {
+        let none = || Error::invalid("/session_id", "names no session that runs at the station");
+        let (number, reference) = session::transaction(tx, station_id, id).await?.ok_or_else(none)?;
+        context.transaction_id = Some(number);
+        context.transaction_ref = reference;
+    }
+    if let (Version::V201, Some(connector @ 1..)) = (version, connector) {
+        context.place = Some(command::place(tx, station_id, connector).await?);
+    }
+    Ok(context)
+}
+
+/// Words something for a station and notes it as a command; the caller wakes the dispatch after its commit.
+pub async fn order(
+    app: &App,
+    tx: &mut Tx,
+    target: From,
+    kind: &'static str,
+    outbound: &Outbound<'_>,
+    version: Version,
+    context: &Context,
+    input: Option<Value>,
+    expires_in: TimeDelta,
+) -> Result<Command> {
+    let Some((action, payload)) = outbound.word(version, context) else {
+        let message = "the OCPP version that the station speaks has no such message, or not with these values";
+        return Err(Error::conflict("not_in_ocpp_version", message));
+    };
+    note_call(app, tx, target, kind, version, input, action, payload, expires_in).await
+}
+
+/// Notes a worded call as a command; the caller wakes the dispatch after its commit.
+pub async fn note_call(
+    app: &App,
+    tx: &mut Tx,
+    target: From,
+    kind: &'static str,
+    version: Version,
+    input: Option<Value>,
+    action: &str,
+    payload: Value,
+    expires_in: TimeDelta,
+) -> Result<Command> {
     let mut masked = payload.clone();
     let secret_payload = if mask(&mut masked) {
         let sealed = app.secrets.seal(payload.to_string().as_bytes())?;
@@ -82,34 +189,28 @@ pub async fn give(
     } else {
         None
     };
+    let input = input.map(|mut input| {
+        mask(&mut input);
+        if let Some(name) = input["name"].as_str()
+            && stromtor_ocpp::mask::is_secret_key(name)
+        {
+            input["value"] = stromtor_ocpp::mask::MASK.into();
+        }
+        input
+    });
     let new = NewCommand {
         partner_id: target.partner_id,
-        location_id: target.input.location_id,
-        station_id,
+        location_id: target.location_id,
+        station_id: target.station_id,
         kind,
-        action,
+        action: action.to_owned(),
+        ocpp_version: version.as_str(),
+        input,
         payload: masked,
         secret_payload,
-        expires_at: tx.now() + TimeDelta::seconds(expires_in_s.into()),
+        expires_at: tx.now() + expires_in,
     };
-    let given = command::create(&mut tx, new).await?;
-    tx.commit().await?;
-    app.commands_due.notify_one();
-    Ok(given)
-}
-
-/// The transaction of the session that a remote stop names; it must run at the station.
-async fn transaction(tx: &mut Tx, station_id: StationId, input: &CommandInput) -> Result<Option<i32>> {
-    let CommandInput::RemoteStop(stop) = input else { return Ok(None) };
-    match session::get(tx, stop.session_id).await {
-        Ok(found) if found.station_id == station_id && found.state == SessionState::Active => {
-            Ok(Some(found.ocpp_transaction_id))
-        }
-        Ok(_) | Err(Error::NotFound(_)) => {
-            Err(Error::invalid("/session_id", "names no session that runs at the station"))
-        }
-        Err(error) => Err(error),
-    }
+    command::create(tx, new).await
 }
 
 /// A command as it is, or as it ends within `wait`.
@@ -171,6 +272,16 @@ fn hand_over(app: &App, in_hand: &Arc<Mutex<HashSet<CommandId>>>, due: Due) {
             return;
         }
     };
+    // A station may come back with another version: what was worded for the old one would be nonsense.
+    let speaks = app.stations.version(due.station_id);
+    if let Some(speaks) = speaks.filter(|speaks| due.kind != "ocpp_call" && speaks.as_str() != due.ocpp_version) {
+        let (app, id) = (app.clone(), due.id);
+        tokio::spawn(async move {
+            let error = format!("worded for {}, but the station now speaks {speaks}", due.ocpp_version);
+            end(&app, id, CommandState::Failed, None, Some(error)).await;
+        });
+        return;
+    }
     let timeout = Duration::from_secs(app.config.ocpp.call_timeout_s);
     let Ok(pending) = app.stations.call(due.station_id, &due.action, payload, timeout) else { return };
     if let Ok(mut taken) = in_hand.lock() {
@@ -205,7 +316,7 @@ async fn follow(app: &App, id: CommandId, pending: Pending) {
     let answer = answer.await.unwrap_or(Err(CallFailure::ConnectionLost));
     let (state, response, error) = match answer {
         Ok(Answer::Result(mut payload)) => {
-            let state = v16::outcome(&payload);
+            let state = outcome(&payload);
             mask(&mut payload);
             (state, Some(payload), None)
         }
@@ -215,7 +326,10 @@ async fn follow(app: &App, id: CommandId, pending: Pending) {
         Err(failure @ CallFailure::TimedOut) => (CommandState::TimedOut, None, Some(failure.to_string())),
         Err(failure) => (CommandState::Failed, None, Some(failure.to_string())),
     };
-    let response = response.map(without_nul);
+    end(app, id, state, response.map(without_nul), error).await;
+}
+
+async fn end(app: &App, id: CommandId, state: CommandState, response: Option<Value>, error: Option<String>) {
     note(app, || async {
         let mut tx = app.db.begin_worker().await?;
         if let Some(ended) = command::finish(&mut tx, id, state, response.clone(), error.clone()).await? {

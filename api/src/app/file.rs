@@ -18,26 +18,26 @@ use stromtor_domain::{
 };
 use stromtor_ocpp::{
     file::{self as ocpp, FirmwareCall, LogCall},
-    mask::mask,
     v201,
+    version::Version,
 };
 use stromtor_persistence::{
-    command::{self, NewCommand},
     file::{
         firmware_image, firmware_publication, firmware_update, log_request, next_request_id,
         transfer::{self, Purpose, Transfer},
     },
+    ingest::From,
     network::station,
     tx::Tx,
 };
 
-use crate::{app::command::EXPIRY_S, state::App, transfer::PREFIX};
+use crate::{app::command, state::App, transfer::PREFIX};
 
 /// A station that is to be asked for something, and the version of OCPP it spoke last.
 struct Asked {
     tx: Tx,
     station: Station,
-    version: String,
+    version: Version,
     expires_in: TimeDelta,
 }
 
@@ -48,45 +48,31 @@ async fn ask(
     station_id: StationId,
     expires_in_s: Option<u32>,
 ) -> Result<Asked> {
-    let (least, most, usual) = EXPIRY_S;
-    let expires_in_s = expires_in_s.unwrap_or(usual);
-    if !(least..=most).contains(&expires_in_s) {
-        return Err(Error::invalid("expires_in_s", format!("must be between {least} and {most}")));
-    }
+    let expires_in = command::expiry(expires_in_s)?;
     let mut tx = app.begin(actor, permission).await?;
     let found = station::get(&mut tx, station_id).await?;
     if found.dismantled_at.is_some() {
         return Err(Error::conflict("station_dismantled", "a dismantled station takes no commands"));
     }
-    let Some(version) = station::live(&mut tx, station_id).await?.ocpp_version else {
+    let spoken = station::live(&mut tx, station_id).await?.ocpp_version;
+    let Some(version) = spoken.as_deref().and_then(Version::parse) else {
         let message = "the station has never connected, so its version of OCPP is not known";
         return Err(Error::conflict("station_never_connected", message));
     };
-    Ok(Asked { tx, station: found, version, expires_in: TimeDelta::seconds(expires_in_s.into()) })
+    Ok(Asked { tx, station: found, version, expires_in })
 }
 
 impl Asked {
     /// Gives the command that asks. URLs hold secrets: they are masked in what is kept, and sealed until it is sent.
     async fn call(&mut self, app: &App, kind: &'static str, call: (&str, Value)) -> Result<Command> {
         let (action, payload) = call;
-        let mut masked = payload.clone();
-        let secret_payload = if mask(&mut masked) {
-            let sealed = app.secrets.seal(payload.to_string().as_bytes())?;
-            Some(serde_json::json!({ "sealed": hex::encode(sealed) }))
-        } else {
-            None
-        };
-        let new = NewCommand {
+        let target = From {
+            station_id: self.station.id,
             partner_id: self.station.partner_id,
             location_id: self.station.input.location_id,
-            station_id: self.station.id,
-            kind,
-            action: action.to_owned(),
-            payload: masked,
-            secret_payload,
-            expires_at: self.tx.now() + self.expires_in,
         };
-        command::create(&mut self.tx, new).await
+        let (version, expires_in) = (self.version, self.expires_in);
+        command::note_call(app, &mut self.tx, target, kind, version, None, action, payload, expires_in).await
     }
 
     /// The right to transfer one file, from `from` on for as long as configured.
@@ -140,7 +126,7 @@ pub async fn request_log(
         retries: input.retries,
         retry_interval_s: input.retry_interval_s,
     };
-    let given = asked.call(app, "log_request", ocpp::log(&asked.version.clone(), &call)).await?;
+    let given = asked.call(app, "log_request", ocpp::log(asked.version, &call)).await?;
     let request = log_request::create(&mut asked.tx, &asked.station, request_id, given.id, &input).await?;
     if input.upload_url.is_none() {
         let now = asked.tx.now();
@@ -170,7 +156,7 @@ pub async fn update_firmware(
     if signed && signature.is_none() {
         return Err(Error::invalid("/signed", "the image has no signature"));
     }
-    if !signed && input.install_at.is_some() && ocpp::is_v16(&asked.version) {
+    if !signed && input.install_at.is_some() && asked.version == Version::V16 {
         return Err(Error::invalid("/install_at", "OCPP 1.6 knows it in signed updates alone"));
     }
     let now = asked.tx.now();
@@ -188,7 +174,7 @@ pub async fn update_firmware(
         retries: input.retries,
         retry_interval_s: input.retry_interval_s,
     };
-    let given = asked.call(app, "firmware_update", ocpp::firmware(&asked.version.clone(), &call)).await?;
+    let given = asked.call(app, "firmware_update", ocpp::firmware(asked.version, &call)).await?;
     let new =
         firmware_update::NewFirmwareUpdate { ocpp_request_id: request_id, command_id: given.id, signed, retrieve_at };
     let update = firmware_update::create(&mut asked.tx, &asked.station, &image, &input, new).await?;
@@ -199,9 +185,9 @@ pub async fn update_firmware(
 }
 
 /// Local controllers are there since OCPP 2.0.1.
-fn only_v2(version: &str) -> Result<()> {
-    if ocpp::is_v16(version) {
-        return Err(Error::conflict("ocpp_version_unsupported", "OCPP 1.6 knows no publishing of firmware"));
+fn only_v2(version: Version) -> Result<()> {
+    if version == Version::V16 {
+        return Err(Error::conflict("not_in_ocpp_version", "OCPP 1.6 knows no publishing of firmware"));
     }
     Ok(())
 }
@@ -216,7 +202,7 @@ pub async fn publish_firmware(
 ) -> Result<FirmwarePublication> {
     let mut asked = ask(app, actor, Permission::FirmwareExecute, station_id, expires_in_s).await?;
     input.check()?;
-    only_v2(&asked.version)?;
+    only_v2(asked.version)?;
     // What it serves is for the stations behind it: the controller's own model does not matter.
     let image = firmware_image::usable(&mut asked.tx, input.firmware_image_id, &asked.station).await?;
     let request_id = next_request_id(&mut asked.tx).await?;

@@ -3,4 +3,5 @@
 pub mod attempt;
 pub mod decide;
 pub mod emaid;
+pub mod local_list;
 pub mod token;

@@ -1,11 +1,16 @@
 //! The charging network: locations, stations, charge points, connectors, hardware.
 
 pub mod charge_point;
+pub mod charging_profile;
 pub mod connector;
 pub mod evse_id;
 pub mod hardware;
+pub mod history;
 pub mod location;
 pub mod note;
+pub mod notice;
 pub mod ocpp_message;
+pub mod parameter;
 pub mod progress;
+pub mod reservation;
 pub mod station;

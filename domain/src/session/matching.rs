@@ -45,7 +45,8 @@ pub fn find(candidates: &[Candidate], number: Option<i32>, stop: &StopReport, st
     let same_driver = |candidate: &Candidate| tag.is_none() || candidate.id_tag.as_deref().map(normalise_uid) == tag;
     let reported = |candidate: &Candidate| {
         !candidate.running
-            && candidate.meter_stop == Some(stop.meter_stop)
+            && candidate.meter_stop.is_some()
+            && candidate.meter_stop == stop.meter_stop
             && candidate.ended_at == Some(stopped)
             && same_driver(candidate)
     };
@@ -79,7 +80,7 @@ mod tests {
         StopReport {
             transaction_id: 0,
             id_tag: tag.map(Into::into),
-            meter_stop: 500.into(),
+            meter_stop: Some(500.into()),
             at: None,
             at_raw: String::new(),
             reason: "Local".into(),

@@ -6,7 +6,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use crate::{Timestamp, network::notice::Notice};
 
 /// A station introduces itself (BootNotification).
 #[derive(
@@ -40,13 +40,19 @@ pub struct BootReport {
     pub meter_type: Option<String>,
     /// Meter serial number.
     pub meter_serial_number: Option<String>,
+    /// Why it booted (OCPP 2.x), for example `PowerUp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A connector's, or with connector 0 the whole station's, status (StatusNotification).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusReport {
-    /// The station's own number of the connector; 0 is the station itself.
+    /// The station's own number of the connector; 0 is the station itself. Within the EVSE where one is named.
     pub connector: i32,
+    /// The EVSE (OCPP 2.x).
+    #[serde(default)]
+    pub evse: Option<i32>,
     /// The status word as the station sent it, for example `SuspendedEV`.
     pub status: String,
     /// The error code as sent; `None` for `NoError` and empty texts.
@@ -61,28 +67,56 @@ pub struct StatusReport {
     pub at: Option<Timestamp>,
 }
 
-/// A transaction began (StartTransaction).
+/// A transaction began (StartTransaction; or the first TransactionEvent, whichever it is).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartReport {
     /// The station's own number of the connector.
     pub connector: i32,
-    /// Who started, as sent (compared without case).
-    pub id_tag: String,
-    /// Register at start in Wh.
-    pub meter_start: Decimal,
+    /// Who started, as sent (compared without case); OCPP 2.x may say so later.
+    pub id_tag: Option<String>,
+    /// How the token was presented, where the station says so.
+    #[serde(default)]
+    pub presented: Presented,
+    /// Register at start in Wh; OCPP 2.x may say so later.
+    pub meter_start: Option<Decimal>,
     /// The station's own time.
     pub at: Option<Timestamp>,
     /// The time exactly as sent: part of the idempotency key of a retry.
     pub at_raw: String,
     /// The reservation it ends; 0 and below count as none.
     pub reservation_id: Option<i32>,
+    /// The station's own id of the transaction (OCPP 2.x).
+    #[serde(default)]
+    pub transaction: Option<String>,
+    /// Whether a later message of the transaction came first.
+    #[serde(default)]
+    pub start_missing: bool,
+}
+
+choice! {
+    /// How a token was presented.
+    #[derive(Default)]
+    pub enum Presented {
+        /// At the station's reader, or unsaid.
+        #[default]
+        Local = "local",
+        /// By a remote start.
+        Remote = "remote",
+        /// By the car (ISO 15118, MAC address).
+        Car = "car",
+        /// Nobody had to.
+        Free = "free",
+    }
 }
 
 /// Readings during a transaction or beside one (MeterValues).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeterReport {
-    /// The station's own number of the connector; 0 is the station's main meter.
+    /// The station's own number of the connector, of the EVSE in OCPP 2.x; 0 is the station's main meter.
     pub connector: i32,
+    /// Whether `connector` is the number of an EVSE (OCPP 2.x).
+    #[serde(default)]
+    pub is_evse: bool,
     /// The transaction, when the station names one; 0 and below count as none.
     pub transaction_id: Option<i64>,
     /// The readings.
@@ -97,7 +131,7 @@ pub struct StopReport {
     /// Who stopped, when sent.
     pub id_tag: Option<String>,
     /// Register at end in Wh.
-    pub meter_stop: Decimal,
+    pub meter_stop: Option<Decimal>,
     /// The station's own time.
     pub at: Option<Timestamp>,
     /// The time exactly as sent.
@@ -105,6 +139,56 @@ pub struct StopReport {
     /// Why it stopped, as sent; `Local` when absent (OCPP 1.6 section 6.45).
     pub reason: String,
     /// Readings sent along (transactionData).
+    pub samples: Vec<SampleSet>,
+}
+
+choice! {
+    /// Where a transaction is.
+    pub enum Phase {
+        /// Its first event.
+        Started = "started",
+        /// In between.
+        Updated = "updated",
+        /// Its last event.
+        Ended = "ended",
+    }
+}
+
+/// An event of a transaction that the station numbers (OCPP 2.x TransactionEvent). Events may be late, repeated and in any
+/// order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionReport {
+    /// Where the transaction is.
+    pub phase: Phase,
+    /// The station's id of it, at most 36 characters by the specification.
+    pub transaction: String,
+    /// Number of the event within the transaction.
+    pub seq_no: i64,
+    /// What caused the event, for example `CablePluggedIn`.
+    pub trigger: String,
+    /// Whether it was kept while the station was offline.
+    pub offline: bool,
+    /// The EVSE, when sent.
+    pub evse: Option<i32>,
+    /// The connector within the EVSE, when sent.
+    pub connector: Option<i32>,
+    /// Who, when sent.
+    pub id_tag: Option<String>,
+    /// How the token was presented.
+    pub presented: Presented,
+    /// The reservation it ends.
+    pub reservation_id: Option<i32>,
+    /// The remote start it follows from.
+    pub remote_start_id: Option<i32>,
+    /// `Charging`, `EVConnected`, `SuspendedEV`, `SuspendedEVSE`, `Idle`.
+    pub charging_state: Option<String>,
+    /// Why it ended.
+    pub stopped_reason: Option<String>,
+    /// The station's own time.
+    pub at: Option<Timestamp>,
+    /// The time exactly as sent.
+    pub at_raw: String,
+    /// Readings.
     pub samples: Vec<SampleSet>,
 }
 
@@ -166,12 +250,16 @@ pub enum Report {
     Meter(MeterReport),
     /// StopTransaction.
     Stop(StopReport),
+    /// TransactionEvent.
+    Transaction(TransactionReport),
+    /// Anything beside charging.
+    Notice(Notice),
 }
 
 impl Report {
     /// Whether a station repeats it for ever unless it is taken (OCPP 1.6 section 3.7).
     #[must_use]
     pub const fn is_of_transaction(&self) -> bool {
-        matches!(self, Self::Start(_) | Self::Meter(_) | Self::Stop(_))
+        matches!(self, Self::Start(_) | Self::Meter(_) | Self::Stop(_) | Self::Transaction(_))
     }
 }

@@ -5,11 +5,15 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use stromtor_domain::{
     Timestamp,
-    network::{location::LocationId, progress::ProgressReport, station::StationId},
-    session::report::{BootReport, DataTransferReport, MeterReport, StartReport, StatusReport, StopReport},
+    network::{location::LocationId, notice::Notice, progress::ProgressReport, station::StationId},
+    session::report::{
+        BootReport, DataTransferReport, MeterReport, StartReport, StatusReport, StopReport, TransactionReport,
+    },
     tenancy::partner::PartnerId,
 };
 use uuid::Uuid;
+
+use crate::version::Version;
 
 /// A station at the door.
 #[derive(Debug, Clone)]
@@ -145,7 +149,7 @@ pub struct Logged {
     /// When.
     pub at: Timestamp,
     /// Station, operator and location.
-    pub link: Link,
+    pub link: std::sync::Arc<Link>,
     /// Which way.
     pub direction: Direction,
     /// What.
@@ -168,13 +172,13 @@ pub trait Backend: Send + Sync + 'static {
     /// Whether a station may come in. Unknown ones are remembered by the backend.
     async fn admit(&self, knock: Knock) -> Admission;
     /// A station is in; returns the epoch of this connection, higher than any before.
-    async fn connected(&self, link: &Link, version: &'static str, address: IpAddr) -> Reply<i64>;
-    /// The connection of this epoch is gone; without effect when there is a newer one.
-    async fn disconnected(&self, link: &Link, epoch: i64);
+    async fn connected(&self, link: &Link, version: Version, address: IpAddr) -> Reply<i64>;
+    /// The connection of this epoch is gone, and why; without effect on the station's state when there is a newer one.
+    async fn disconnected(&self, link: &Link, epoch: i64, reason: &'static str);
     /// The station gave a sign of life; written behind.
     fn seen(&self, link: &Link);
     /// BootNotification.
-    async fn boot(&self, link: &Link, report: BootReport) -> Reply<BootReply>;
+    async fn boot(&self, link: &Link, version: Version, report: BootReport) -> Reply<BootReply>;
     /// StatusNotification.
     async fn status(&self, link: &Link, report: StatusReport) -> Reply<()>;
     /// Authorize.
@@ -185,6 +189,13 @@ pub trait Backend: Send + Sync + 'static {
     async fn meter(&self, link: &Link, report: MeterReport) -> Reply<()>;
     /// StopTransaction.
     async fn stop(&self, link: &Link, report: StopReport) -> Reply<Option<TagInfo>>;
+    /// TransactionEvent; the decision when it named a token.
+    async fn transaction(&self, link: &Link, report: TransactionReport) -> Reply<Option<TagInfo>>;
+    /// Anything beside charging that is taken note of.
+    async fn notice(&self, link: &Link, notice: Notice) -> Reply<()>;
+    /// What the certificate upstream answers to `kind` (`authorize`, `certificate_status`, `ev_certificate`), whose OCPP
+    /// payload is `request`; `None` without one, or when it fails.
+    async fn certificates(&self, link: &Link, kind: &'static str, request: &serde_json::Value) -> Option<String>;
     /// DataTransfer.
     async fn data_transfer(&self, link: &Link, report: DataTransferReport) -> Reply<DataTransferReply>;
     /// A status message about a log or firmware.

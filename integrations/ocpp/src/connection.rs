@@ -3,7 +3,6 @@
 use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::{Value, json};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::mpsc,
@@ -19,20 +18,20 @@ use tokio_tungstenite::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    backend::{Backend, Direction, Kind, Link, Logged, Unavailable},
+    backend::{Backend, Direction, Kind, Link, Logged},
+    call,
+    dispatch::{PATIENCE, Waiting, answer},
     frame::{ErrorCode, Frame, FrameError},
-    mask, progress,
+    mask,
     route::{Answer, CallFailure, Request},
     server::Settings,
-    v16::{read::Wrong, report},
+    version::Version,
 };
 
 /// Calls of a station that wait for the one being worked on; behind that the socket is not read.
 const INBOX: usize = 16;
-/// How long we try to take a transaction message while the backend is away, before the station is told to repeat it.
-const PATIENCE: Duration = Duration::from_secs(25);
 
-type Work = Pin<Box<dyn Future<Output = Frame> + Send>>;
+type Work = Pin<Box<dyn Future<Output = (Frame, String)> + Send>>;
 
 struct InFlight {
     id: String,
@@ -44,59 +43,63 @@ struct InFlight {
 pub(crate) struct Connection<S, B> {
     pub socket: WebSocketStream<S>,
     pub backend: Arc<B>,
-    pub link: Link,
-    pub settings: Settings,
+    pub link: Arc<Link>,
+    pub version: Version,
+    pub settings: Arc<Settings>,
     pub requests: mpsc::Receiver<Request>,
     pub replaced: CancellationToken,
     pub stop: CancellationToken,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
-    /// Runs until the connection ends, whatever the reason.
-    pub async fn run(mut self) {
-        let mut inbox: VecDeque<(String, String, Value)> = VecDeque::new();
+    /// Runs until the connection ends: why it did.
+    pub async fn run(mut self) -> &'static str {
+        let mut inbox: VecDeque<Waiting> = VecDeque::new();
         let mut work: Option<Work> = None;
         let mut in_flight: Option<InFlight> = None;
         let mut heard = Instant::now();
         let mut next_ping = self.ping_after(heard);
         let mut bucket = Bucket::new(self.settings.messages_per_second);
-        let reason = loop {
+        let (code, reason) = loop {
             if work.is_none()
-                && let Some((id, action, payload)) = inbox.pop_front()
+                && let Some(waiting) = inbox.pop_front()
             {
-                work = Some(Box::pin(answer(self.backend.clone(), self.link.clone(), id, action, payload)));
+                work = Some(Box::pin(answer(self.backend.clone(), self.link.clone(), self.version, waiting)));
             }
             let (waiting, ready_at) = (inbox.len() < INBOX, bucket.ready_at());
             let answer_due = in_flight.as_ref().map(|call| call.deadline);
             let step = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => Step::End(Some(CloseCode::Away)),
-                () = self.replaced.cancelled() => Step::End(Some(CloseCode::Policy)),
+                () = self.stop.cancelled() => Step::End(Some(CloseCode::Away), "server_stopped"),
+                () = self.replaced.cancelled() => Step::End(Some(CloseCode::Policy), "replaced"),
                 frame = async { match &mut work { Some(work) => work.await, None => std::future::pending().await } } => {
                     work = None;
-                    Step::Send(frame)
+                    Step::Send(frame.0, frame.1)
                 }
                 () = due(answer_due) => Step::CallTimedOut,
                 request = self.requests.recv(), if in_flight.is_none() => match request {
                     Some(request) => Step::Call(request),
-                    None => Step::End(None),
+                    None => Step::End(None, "replaced"),
                 },
                 message = async { sleep_until(ready_at).await; self.socket.next().await }, if waiting => {
                     match message {
                         Some(Ok(message)) => Step::Received(message),
-                        Some(Err(WsError::Capacity(_))) => Step::End(Some(CloseCode::Size)),
-                        Some(Err(_)) | None => Step::End(None),
+                        Some(Err(WsError::Capacity(_))) => Step::End(Some(CloseCode::Size), "frame_too_large"),
+                        Some(Err(WsError::Protocol(_) | WsError::Utf8(_))) => {
+                            Step::End(Some(CloseCode::Protocol), "protocol_error")
+                        }
+                        Some(Err(_)) | None => Step::End(None, "lost"),
                     }
                 }
                 () = due(next_ping) => Step::Ping,
                 () = sleep_until(heard + self.settings.idle_timeout) => {
                     metrics::counter!("stromtor_ocpp_silent_connections_total").increment(1);
-                    Step::End(None)
+                    Step::End(None, "silent")
                 }
             };
             let sent = match step {
-                Step::End(code) => break code,
-                Step::Send(frame) => self.send(&frame, None).await,
+                Step::End(code, reason) => break (code, reason),
+                Step::Send(frame, action) => self.send(&frame, Some(action)).await,
                 Step::Ping => {
                     next_ping = self.ping_after(Instant::now());
                     self.socket.send(Message::Ping(Vec::new().into())).await
@@ -129,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                             Ok(text) => self.received(text, &mut inbox, &mut in_flight).await,
                             Err(_) => Ok(()),
                         },
-                        Message::Close(_) => break None,
+                        Message::Close(_) => break (None, "closed_by_station"),
                         _ => {
                             self.backend.seen(&self.link);
                             Ok(())
@@ -138,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 }
             };
             if sent.is_err() {
-                break None;
+                break (None, "lost");
             }
         };
         if let Some(call) = in_flight {
@@ -148,12 +151,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         if let Some(work) = work {
             let _ = tokio::time::timeout(PATIENCE, work).await;
         }
-        for (id, action, payload) in inbox {
-            let work = answer(self.backend.clone(), self.link.clone(), id, action, payload);
+        for waiting in inbox {
+            let work = answer(self.backend.clone(), self.link.clone(), self.version, waiting);
             let _ = tokio::time::timeout(PATIENCE, work).await;
         }
-        let frame = reason.map(|code| CloseFrame { code, reason: "".into() });
+        let frame = code.map(|code| CloseFrame { code, reason: "".into() });
         let _ = tokio::time::timeout(Duration::from_secs(1), self.socket.close(frame)).await;
+        reason
     }
 
     fn ping_after(&self, at: Instant) -> Option<Instant> {
@@ -188,16 +192,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
     async fn received(
         &mut self,
         text: &str,
-        inbox: &mut VecDeque<(String, String, Value)>,
+        inbox: &mut VecDeque<Waiting>,
         in_flight: &mut Option<InFlight>,
     ) -> Result<(), WsError> {
         metrics::counter!("stromtor_ocpp_messages_total", "direction" => "in").increment(1);
         match Frame::parse(text) {
             Ok(Frame::Call { id, action, payload }) => {
                 let mut quirks = Vec::new();
-                note_quirks(&action, &payload, &mut quirks);
+                let call = call::read(self.version, &action, &payload, &mut quirks);
                 self.log(Direction::In, Kind::Call, Some(action.clone()), Some(id.clone()), text, quirks);
-                inbox.push_back((id, action, payload));
+                inbox.push_back(Waiting { id, action, call });
                 Ok(())
             }
             Ok(frame) => {
@@ -224,15 +228,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
             }
             Err(FrameError::Answerable { id, reason }) => {
                 self.log(Direction::In, Kind::Invalid, None, Some(id.clone()), text, vec!["malformed_call"]);
-                self.send(&Frame::error(id, ErrorCode::FormationViolation, reason), None).await
+                self.send(&Frame::error(self.version, id, ErrorCode::FormationViolation, reason), None).await
             }
         }
     }
 }
 
 enum Step {
-    End(Option<CloseCode>),
-    Send(Frame),
+    End(Option<CloseCode>, &'static str),
+    Send(Frame, String),
     Ping,
     CallTimedOut,
     Call(Request),
@@ -251,119 +255,6 @@ fn describe(frame: &Frame) -> (Kind, String, Option<String>) {
         Frame::Call { id, action, .. } => (Kind::Call, id.clone(), Some(action.clone())),
         Frame::Result { id, .. } => (Kind::Result, id.clone(), None),
         Frame::Error { id, .. } => (Kind::Error, id.clone(), None),
-    }
-}
-
-/// What a payload's reader had to forgive, for the log.
-fn note_quirks(action: &str, payload: &Value, quirks: &mut Vec<&'static str>) {
-    let _ = match action {
-        "BootNotification" => report::boot(payload, quirks).map(drop),
-        "StatusNotification" => report::status(payload, quirks).map(drop),
-        "Authorize" => report::authorize(payload, quirks).map(drop),
-        "StartTransaction" => report::start(payload, quirks).map(drop),
-        "MeterValues" => report::meter(payload, quirks).map(drop),
-        "StopTransaction" => report::stop(payload, quirks).map(drop),
-        status if status.ends_with("StatusNotification") => progress::read(status, payload, quirks).map(drop),
-        _ => Ok(()),
-    };
-}
-
-/// Why a call gets a CALLERROR.
-enum Refusal {
-    Wrong(Wrong),
-    Unavailable,
-    Unknown,
-}
-
-impl From<Wrong> for Refusal {
-    fn from(wrong: Wrong) -> Self {
-        Self::Wrong(wrong)
-    }
-}
-
-impl From<Unavailable> for Refusal {
-    fn from(_: Unavailable) -> Self {
-        Self::Unavailable
-    }
-}
-
-/// Works a station's call off: the frame that answers it.
-async fn answer<B: Backend>(backend: Arc<B>, link: Link, id: String, action: String, payload: Value) -> Frame {
-    let started = Instant::now();
-    let outcome = decide(&*backend, &link, &action, &payload).await;
-    let known = !matches!(outcome, Err(Refusal::Unknown));
-    let label = if known { action } else { "other".into() };
-    metrics::histogram!("stromtor_ocpp_call_seconds", "action" => label).record(started.elapsed().as_secs_f64());
-    match outcome {
-        Ok(payload) => Frame::Result { id, payload },
-        Err(Refusal::Wrong(wrong)) => Frame::error(id, wrong.code, &wrong.message),
-        Err(Refusal::Unavailable) => Frame::error(id, ErrorCode::InternalError, "not available, please repeat"),
-        Err(Refusal::Unknown) => Frame::error(id, ErrorCode::NotImplemented, "unknown action"),
-    }
-}
-
-async fn decide<B: Backend>(backend: &B, link: &Link, action: &str, payload: &Value) -> Result<Value, Refusal> {
-    let mut quirks = Vec::new();
-    let quirks = &mut quirks;
-    Ok(match action {
-        "Heartbeat" => {
-            backend.seen(link);
-            report::heartbeat_answer(backend.now())
-        }
-        "BootNotification" => {
-            let boot = report::boot(payload, quirks)?;
-            let reply = patiently(|| backend.boot(link, boot.clone())).await?;
-            report::boot_answer(reply, backend.now())
-        }
-        "StatusNotification" => {
-            let status = report::status(payload, quirks)?;
-            patiently(|| backend.status(link, status.clone())).await?;
-            json!({})
-        }
-        "Authorize" => {
-            let tag = report::authorize(payload, quirks)?;
-            report::authorize_answer(&patiently(|| backend.authorize(link, tag.clone())).await?)
-        }
-        "StartTransaction" => {
-            let start = report::start(payload, quirks)?;
-            report::start_answer(&patiently(|| backend.start(link, start.clone())).await?)
-        }
-        "MeterValues" => {
-            let meter = report::meter(payload, quirks)?;
-            patiently(|| backend.meter(link, meter.clone())).await?;
-            json!({})
-        }
-        "StopTransaction" => {
-            let stop = report::stop(payload, quirks)?;
-            report::stop_answer(patiently(|| backend.stop(link, stop.clone())).await?.as_ref())
-        }
-        "DataTransfer" => {
-            let transfer = report::data_transfer(payload, quirks)?;
-            report::data_transfer_answer(patiently(|| backend.data_transfer(link, transfer.clone())).await?)
-        }
-        "DiagnosticsStatusNotification"
-        | "LogStatusNotification"
-        | "FirmwareStatusNotification"
-        | "SignedFirmwareStatusNotification"
-        | "PublishFirmwareStatusNotification" => {
-            let report = progress::read(action, payload, quirks)?;
-            patiently(|| backend.progress(link, report.clone())).await?;
-            json!({})
-        }
-        _ => return Err(Refusal::Unknown),
-    })
-}
-
-/// Tries again while the backend is away, with growing pauses, up to [`PATIENCE`].
-async fn patiently<T, F: Future<Output = Result<T, Unavailable>>>(attempt: impl Fn() -> F) -> Result<T, Unavailable> {
-    let deadline = Instant::now() + PATIENCE;
-    let mut pause = Duration::from_millis(100);
-    loop {
-        match attempt().await {
-            Err(Unavailable) if Instant::now() + pause < deadline => tokio::time::sleep(pause).await,
-            outcome => return outcome,
-        }
-        pause = (pause * 2).min(Duration::from_secs(3));
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use stromtor_domain::{Timestamp, file::log_request::LogKind};
 
-use crate::{v16, v201};
+use crate::{v16, v201, version::Version};
 
 /// A log to be uploaded.
 #[derive(Debug, Clone)]
@@ -43,22 +43,22 @@ pub struct FirmwareCall {
     pub retry_interval_s: Option<i32>,
 }
 
-/// Whether a version (the WebSocket sub-protocol) is OCPP 1.6.
-#[must_use]
-pub fn is_v16(version: &str) -> bool {
-    version == "ocpp1.6"
-}
-
 /// Action and payload that ask a station for a log.
 #[must_use]
-pub fn log(version: &str, call: &LogCall) -> (&'static str, Value) {
-    if is_v16(version) { v16::file::log(call) } else { v201::file::log(call) }
+pub fn log(version: Version, call: &LogCall) -> (&'static str, Value) {
+    match version {
+        Version::V16 => v16::file::log(call),
+        Version::V201 => v201::file::log(call),
+    }
 }
 
 /// Action and payload that give a station firmware.
 #[must_use]
-pub fn firmware(version: &str, call: &FirmwareCall) -> (&'static str, Value) {
-    if is_v16(version) { v16::file::firmware(call) } else { v201::file::firmware(call) }
+pub fn firmware(version: Version, call: &FirmwareCall) -> (&'static str, Value) {
+    match version {
+        Version::V16 => v16::file::firmware(call),
+        Version::V201 => v201::file::firmware(call),
+    }
 }
 
 /// Adds a field that may be absent.

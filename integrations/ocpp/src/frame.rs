@@ -1,6 +1,8 @@
-//! Frames of OCPP-J 1.6, section 4: `[2,id,action,payload]`, `[3,id,payload]`, `[4,id,code,description,details]`.
+//! Frames of OCPP-J 1.6, section 4, the same in OCPP 2.0.1 part 4: `[2,id,action,payload]`, `[3,id,payload]`, `[4,id,code,description,details]`.
 
 use serde_json::{Map, Value, json};
+
+use crate::version::Version;
 
 /// Longest message id that we answer (OCPP-J 1.6 section 4.1.4 says 36; some stations send longer ones).
 const MAX_ID: usize = 128;
@@ -53,7 +55,7 @@ pub enum FrameError {
     },
 }
 
-/// Error codes of OCPP-J 1.6, table 7; the misspelling is the specification's.
+/// Error codes of OCPP-J 1.6 table 7 and of OCPP 2.0.1 part 4 table 8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
     /// The action is not known.
@@ -79,9 +81,17 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The word on the wire.
+    /// The word on the wire. OCPP 1.6 misspells one and has another word for a second.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn word(self, version: Version) -> &'static str {
+        match (self, version) {
+            (Self::FormationViolation, Version::V201) => "FormatViolation",
+            (Self::OccurenceConstraintViolation, Version::V201) => "OccurrenceConstraintViolation",
+            (code, _) => code.as_str(),
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
         match self {
             Self::NotImplemented => "NotImplemented",
             Self::NotSupported => "NotSupported",
@@ -150,10 +160,10 @@ impl Frame {
 
     /// A CALLERROR.
     #[must_use]
-    pub fn error(id: String, code: ErrorCode, description: &str) -> Self {
+    pub fn error(version: Version, id: String, code: ErrorCode, description: &str) -> Self {
         // Section 4.2.3: at most 255 characters.
         let description = description.chars().take(255).collect();
-        Self::Error { id, code: code.as_str().to_owned(), description, details: Value::Object(Map::new()) }
+        Self::Error { id, code: code.word(version).to_owned(), description, details: Value::Object(Map::new()) }
     }
 }
 

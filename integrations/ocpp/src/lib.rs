@@ -5,14 +5,20 @@
 //! sending is strict.
 
 pub mod backend;
+pub mod call;
 mod connection;
+mod dispatch;
 pub mod file;
 pub mod frame;
 mod handshake;
 pub mod mask;
+pub mod outbound;
 pub mod progress;
+pub mod read;
+pub mod result;
 pub mod route;
 pub mod server;
 pub mod sim;
 pub mod v16;
 pub mod v201;
+pub mod version;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use stromtor_domain::network::progress::ProgressReport;
 
-use crate::v16::read::{Reader, Wrong};
+use crate::read::{Quirks, Reader, Wrong};
 
 /// Longest word that is kept; the longest of the specifications has 25 characters.
 const MAX_WORD: usize = 50;
@@ -12,7 +12,7 @@ const MAX_LOCATIONS: usize = 20;
 const MAX_LOCATION: usize = 512;
 
 /// One of the status messages about a file.
-pub fn read(action: &str, payload: &Value, quirks: &mut Vec<&'static str>) -> Result<ProgressReport, Wrong> {
+pub fn read(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<ProgressReport, Wrong> {
     let mut reader = Reader::new(payload, quirks)?;
     reader.known(match action {
         "DiagnosticsStatusNotification" => &["status"],
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn reads_every_kind() {
-        let read = |action: &str, payload: Value| read(action, &payload, &mut Vec::new()).unwrap();
+        let read = |action: &str, payload: Value| read(action, &payload, &mut Quirks::new()).unwrap();
         let word = |text: &str| text.to_owned();
         assert_eq!(
             read("DiagnosticsStatusNotification", json!({ "status": "Uploading" })),

@@ -11,6 +11,8 @@ use stromtor_domain::network::station::StationId;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::version::Version;
+
 /// A station's answer to a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
@@ -72,6 +74,7 @@ impl Pending {
 #[derive(Debug)]
 struct Entry {
     epoch: i64,
+    version: Version,
     requests: mpsc::Sender<Request>,
     /// Told when a newer connection takes the place.
     replaced: CancellationToken,
@@ -102,6 +105,12 @@ impl Registry {
         self.stations.contains_key(&station)
     }
 
+    /// The version a connected station speaks.
+    #[must_use]
+    pub fn version(&self, station: StationId) -> Option<Version> {
+        self.stations.get(&station).map(|entry| entry.version)
+    }
+
     /// Ends a station's connection: its keys changed, or it was taken out of service.
     pub fn disconnect(&self, station: StationId) {
         if let Some((_, entry)) = self.stations.remove(&station) {
@@ -110,9 +119,15 @@ impl Registry {
     }
 
     /// Puts a connection in place; an older one is told to end. An even newer one stays, and this one is told instead.
-    pub(crate) fn insert(&self, station: StationId, epoch: i64, requests: mpsc::Sender<Request>) -> CancellationToken {
+    pub(crate) fn insert(
+        &self,
+        station: StationId,
+        epoch: i64,
+        version: Version,
+        requests: mpsc::Sender<Request>,
+    ) -> CancellationToken {
         let replaced = CancellationToken::new();
-        let entry = Entry { epoch, requests, replaced: replaced.clone() };
+        let entry = Entry { epoch, version, requests, replaced: replaced.clone() };
         match self.stations.entry(station) {
             dashmap::Entry::Occupied(mut there) => {
                 if there.get().epoch < epoch {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Semaphore, mpsc},
 };
 use tokio_tungstenite::{
@@ -14,14 +14,13 @@ use tokio_tungstenite::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    backend::{Admission, Backend, Knock},
+    backend::{Admission, Backend, Knock, Link},
     connection::Connection,
     handshake,
     route::Registry,
+    version::Version,
 };
 
-/// The protocols we speak, best first; `ocpp2.0.1` gets its line here when it is complete.
-const PROTOCOLS: [&str; 1] = ["ocpp1.6"];
 /// Handshakes at once: a reconnect storm waits in the listen queue instead of in memory.
 const HANDSHAKES: usize = 512;
 
@@ -75,6 +74,7 @@ pub async fn serve<B: Backend>(
     settings: Settings,
     stop: CancellationToken,
 ) {
+    let settings = Arc::new(settings);
     let tasks = TaskTracker::new();
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
     loop {
@@ -96,8 +96,8 @@ pub async fn serve<B: Backend>(
                 tasks.spawn(async move {
                     let ready = tokio::time::timeout(station.settings.handshake_timeout, station.admit(stream)).await;
                     drop(permit);
-                    if let Ok(Some((socket, link))) = ready {
-                        station.stay(socket, link).await;
+                    if let Ok(Some((socket, link, version))) = ready {
+                        station.stay(socket, Arc::new(link), version).await;
                     }
                 });
             }
@@ -115,7 +115,7 @@ pub async fn serve<B: Backend>(
 struct Station<B> {
     backend: Arc<B>,
     registry: Registry,
-    settings: Settings,
+    settings: Arc<Settings>,
     stop: CancellationToken,
     address: SocketAddr,
 }
@@ -125,7 +125,7 @@ impl<B: Backend> Station<B> {
     async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         mut stream: S,
-    ) -> Option<(WebSocketStream<S>, crate::backend::Link)> {
+    ) -> Option<(WebSocketStream<S>, Link, Version)> {
         let mut upgrade = handshake::read(&mut stream).await.ok()??;
         let knock = Knock {
             identity: upgrade.identity.clone(),
@@ -135,9 +135,9 @@ impl<B: Backend> Station<B> {
         };
         let (status, reason) = match self.backend.admit(knock).await {
             Admission::Welcome(link) => {
-                let common = PROTOCOLS.into_iter().find(|ours| upgrade.protocols.iter().any(|offered| offered == ours));
+                let common = Version::best(&upgrade.protocols);
                 let silent = upgrade.protocols.is_empty() && link.accept_without_protocol;
-                handshake::accept(&mut stream, &upgrade, common).await.ok()?;
+                handshake::accept(&mut stream, &upgrade, common.map(Version::as_str)).await.ok()?;
                 let config = WebSocketConfig::default()
                     .read_buffer_size(4 * 1024)
                     .write_buffer_size(0)
@@ -146,13 +146,13 @@ impl<B: Backend> Station<B> {
                     .max_frame_size(Some(self.settings.max_frame));
                 let rest = std::mem::take(&mut upgrade.rest);
                 let mut socket = WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;
-                if common.is_none() && !silent {
+                let Some(version) = common.or(silent.then_some(Version::V16)) else {
                     // OCPP-J 1.6 section 3.2: complete the handshake without the header, then close at once.
                     let close = CloseFrame { code: CloseCode::Protocol, reason: "no common sub-protocol".into() };
                     let _ = socket.close(Some(close)).await;
                     return None;
-                }
-                return Some((socket, link));
+                };
+                return Some((socket, link, version));
             }
             Admission::Unknown => (404, "Not Found"),
             Admission::WrongCredentials => (401, "Unauthorized"),
@@ -165,25 +165,31 @@ impl<B: Backend> Station<B> {
     }
 
     /// The life of a connection.
-    async fn stay(&self, mut socket: WebSocketStream<TcpStream>, link: crate::backend::Link) {
-        let Ok(epoch) = self.backend.connected(&link, PROTOCOLS[0], self.address.ip()).await else {
+    async fn stay<S: AsyncRead + AsyncWrite + Unpin + Send>(
+        &self,
+        mut socket: WebSocketStream<S>,
+        link: Arc<Link>,
+        version: Version,
+    ) {
+        let Ok(epoch) = self.backend.connected(&link, version, self.address.ip()).await else {
             let close = CloseFrame { code: CloseCode::Again, reason: "try again later".into() };
             let _ = socket.close(Some(close)).await;
             return;
         };
         let (sender, requests) = mpsc::channel(self.settings.call_queue.max(1));
-        let replaced = self.registry.insert(link.station_id, epoch, sender);
+        let replaced = self.registry.insert(link.station_id, epoch, version, sender);
         let connection = Connection {
             socket,
             backend: self.backend.clone(),
             link: link.clone(),
+            version,
             settings: self.settings.clone(),
             requests,
             replaced,
             stop: self.stop.clone(),
         };
-        connection.run().await;
+        let reason = connection.run().await;
         self.registry.remove(link.station_id, epoch);
-        self.backend.disconnected(&link, epoch).await;
+        self.backend.disconnected(&link, epoch, reason).await;
     }
 }

@@ -14,7 +14,10 @@ use tokio_tungstenite::{
     tungstenite::{Error as WsError, Message, client::IntoClientRequest as _, http::HeaderValue},
 };
 
-use crate::frame::{ErrorCode, Frame};
+use crate::{
+    frame::{ErrorCode, Frame},
+    version::Version,
+};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<Result<Value, String>>>>>;
@@ -47,12 +50,22 @@ pub enum SimulatorError {
 impl Simulator {
     /// Connects to `url`/`identity` with Basic authentication.
     pub async fn connect(url: &str, identity: &str, password: &str) -> Result<Self, SimulatorError> {
+        Self::connect_as(url, identity, password, Version::V16).await
+    }
+
+    /// The same in another version: the frames are alike, what is in them is the caller's.
+    pub async fn connect_as(
+        url: &str,
+        identity: &str,
+        password: &str,
+        version: Version,
+    ) -> Result<Self, SimulatorError> {
         let mut request = format!("{url}/{identity}").into_client_request().map_err(Box::new)?;
         let basic = format!("Basic {}", STANDARD.encode(format!("{identity}:{password}")));
         if let Ok(value) = HeaderValue::from_str(&basic) {
             request.headers_mut().insert("authorization", value);
         }
-        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("ocpp1.6"));
+        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(version.as_str()));
         let (socket, _) = connect_async(request).await.map_err(Box::new)?;
         let (sink, mut stream) = socket.split();
         let (sink, waiting) = (Arc::new(Mutex::new(sink)), Waiting::default());
@@ -67,7 +80,7 @@ impl Simulator {
                         let _ = calls.send((action, payload));
                         match answer {
                             Some(payload) => Frame::Result { id, payload },
-                            None => Frame::error(id, ErrorCode::NotImplemented, "simulated"),
+                            None => Frame::error(Version::V16, id, ErrorCode::NotImplemented, "simulated"),
                         }
                     }
                     Ok(Frame::Result { id, payload }) => {

@@ -143,6 +143,46 @@ diesel::table! {
 }
 
 diesel::table! {
+    charging_notice (station_id, evse, kind, source) {
+        station_id -> Uuid,
+        evse -> Int4,
+        kind -> Text,
+        source -> Text,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        content -> Jsonb,
+        received_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    charging_profile (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        ocpp_connector_id -> Int4,
+        ocpp_profile_id -> Int4,
+        purpose -> Text,
+        stack_level -> Int4,
+        kind -> Text,
+        recurrency -> Nullable<Text>,
+        valid_from -> Nullable<Timestamptz>,
+        valid_to -> Nullable<Timestamptz>,
+        session_id -> Nullable<Uuid>,
+        schedule -> Jsonb,
+        state -> Text,
+        detail -> Nullable<Text>,
+        command_id -> Nullable<Uuid>,
+        external_id -> Nullable<Text>,
+        metadata -> Jsonb,
+        created_by -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     command (id) {
         id -> Uuid,
         partner_id -> Uuid,
@@ -161,6 +201,8 @@ diesel::table! {
         finished_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        ocpp_version -> Text,
+        input -> Nullable<Jsonb>,
     }
 }
 
@@ -351,6 +393,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    local_list (station_id) {
+        station_id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        enabled -> Bool,
+        version -> Nullable<Int4>,
+        entries -> Jsonb,
+        sent_version -> Nullable<Int4>,
+        sent_entries -> Nullable<Jsonb>,
+        command_id -> Nullable<Uuid>,
+        state -> Text,
+        detail -> Nullable<Text>,
+        due_at -> Nullable<Timestamptz>,
+        synced_at -> Nullable<Timestamptz>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     location (id) {
         id -> Uuid,
         partner_id -> Uuid,
@@ -417,6 +478,35 @@ diesel::table! {
 }
 
 diesel::table! {
+    monitoring_event (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        event_id -> Int8,
+        at -> Timestamptz,
+        received_at -> Timestamptz,
+        trigger -> Text,
+        component -> Text,
+        variable -> Text,
+        actual_value -> Text,
+        cleared -> Nullable<Bool>,
+        monitoring_id -> Nullable<Int8>,
+        transaction_ref -> Nullable<Text>,
+        notification_type -> Nullable<Text>,
+        tech_code -> Nullable<Text>,
+        tech_info -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    node (id) {
+        id -> Uuid,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     note (id) {
         id -> Uuid,
         partner_id -> Uuid,
@@ -461,6 +551,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    parameter_template (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        name -> Text,
+        description -> Nullable<Text>,
+        model_id -> Nullable<Uuid>,
+        parameters -> Jsonb,
+        external_id -> Nullable<Text>,
+        metadata -> Jsonb,
+        revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     partner (id) {
         id -> Uuid,
         parent_id -> Nullable<Uuid>,
@@ -497,6 +603,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    reservation (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        ocpp_connector_id -> Int4,
+        ocpp_reservation_id -> Int4,
+        token_uid -> Text,
+        group_id -> Nullable<Text>,
+        expires_at -> Timestamptz,
+        state -> Text,
+        detail -> Nullable<Text>,
+        session_id -> Nullable<Uuid>,
+        command_id -> Nullable<Uuid>,
+        external_id -> Nullable<Text>,
+        metadata -> Jsonb,
+        created_by -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     role (id) {
         id -> Uuid,
         partner_id -> Uuid,
@@ -506,6 +635,21 @@ diesel::table! {
         revision -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    security_event (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        #[sql_name = "type"]
+        type_ -> Text,
+        critical -> Bool,
+        tech_info -> Nullable<Text>,
+        at -> Timestamptz,
+        received_at -> Timestamptz,
     }
 }
 
@@ -541,6 +685,8 @@ diesel::table! {
         findings -> Jsonb,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        meter_start_known -> Bool,
+        charging_state -> Nullable<Text>,
     }
 }
 
@@ -590,6 +736,35 @@ diesel::table! {
         revision -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    station_boot (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        at -> Timestamptz,
+        ocpp_version -> Text,
+        reason -> Nullable<Text>,
+        boot -> Jsonb,
+    }
+}
+
+diesel::table! {
+    station_connection (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        epoch -> Int8,
+        node -> Uuid,
+        ocpp_version -> Text,
+        remote_address -> Text,
+        connected_at -> Timestamptz,
+        disconnected_at -> Nullable<Timestamptz>,
+        reason -> Nullable<Text>,
     }
 }
 
@@ -644,6 +819,41 @@ diesel::table! {
         external_id -> Nullable<Text>,
         metadata -> Jsonb,
         revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    station_parameter (station_id, name, attribute) {
+        station_id -> Uuid,
+        name -> Text,
+        attribute -> Text,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        value -> Nullable<Text>,
+        read_only -> Bool,
+        data_type -> Nullable<Text>,
+        unit -> Nullable<Text>,
+        min_limit -> Nullable<Numeric>,
+        max_limit -> Nullable<Numeric>,
+        values_list -> Nullable<Text>,
+        reboot_required -> Bool,
+        reported_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    station_report (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        kind -> Text,
+        request_id -> Int4,
+        parts -> Jsonb,
+        last_part -> Nullable<Int4>,
+        complete -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }
@@ -754,6 +964,7 @@ diesel::joinable!(api_client -> partner (partner_id));
 diesel::joinable!(app_user -> partner (partner_id));
 diesel::joinable!(cdr -> session (session_id));
 diesel::joinable!(charge_point_live -> charge_point (charge_point_id));
+diesel::joinable!(charging_notice -> station (station_id));
 diesel::joinable!(command -> station (station_id));
 diesel::joinable!(connector_live -> station (station_id));
 diesel::joinable!(firmware_image -> manufacturer (manufacturer_id));
@@ -763,11 +974,14 @@ diesel::joinable!(firmware_publication -> station (station_id));
 diesel::joinable!(firmware_update -> command (command_id));
 diesel::joinable!(firmware_update -> firmware_image (firmware_image_id));
 diesel::joinable!(firmware_update -> station (station_id));
+diesel::joinable!(local_list -> station (station_id));
 diesel::joinable!(location -> partner (partner_id));
 diesel::joinable!(log_request -> command (command_id));
 diesel::joinable!(log_request -> station (station_id));
 diesel::joinable!(note -> station (station_id));
 diesel::joinable!(one_time_token -> app_user (user_id));
+diesel::joinable!(parameter_template -> partner (partner_id));
+diesel::joinable!(parameter_template -> station_model (model_id));
 diesel::joinable!(refresh_token -> app_user (user_id));
 diesel::joinable!(role -> partner (partner_id));
 diesel::joinable!(session -> tariff_version (tariff_version_id));
@@ -776,6 +990,7 @@ diesel::joinable!(station -> station_model (model_id));
 diesel::joinable!(station_file -> station (station_id));
 diesel::joinable!(station_live -> station (station_id));
 diesel::joinable!(station_model -> manufacturer (manufacturer_id));
+diesel::joinable!(station_parameter -> station (station_id));
 diesel::joinable!(tariff -> partner (partner_id));
 diesel::joinable!(token -> partner (partner_id));
 diesel::joinable!(transfer -> firmware_image (firmware_image_id));
@@ -785,16 +1000,19 @@ diesel::joinable!(transfer -> station (station_id));
 diesel::allow_tables_to_appear_in_same_query!(
     api_client,
     app_user,
+    charging_notice,
     command,
     connector_live,
     firmware_image,
     firmware_publication,
     firmware_update,
+    local_list,
     location,
     log_request,
     manufacturer,
     note,
     one_time_token,
+    parameter_template,
     partner,
     refresh_token,
     role,
@@ -802,6 +1020,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     station_file,
     station_live,
     station_model,
+    station_parameter,
     tariff,
     token,
     transfer,

@@ -1,4 +1,5 @@
 //! Who may charge where.
 
 pub mod attempt;
+pub mod local_list;
 pub mod token;

@@ -8,7 +8,9 @@ use stromtor_domain::{
         station::{OcppSettings, StationId},
     },
 };
-use stromtor_schema::schema::{charge_point_live, connector_live, station, station_live, unknown_station};
+use stromtor_schema::schema::{
+    charge_point_live, connector_live, node, station, station_connection, station_live, unknown_station,
+};
 
 use super::From;
 use crate::resource::prelude::*;
@@ -88,6 +90,22 @@ pub async fn connected(tx: &mut Tx, from: From, node: uuid::Uuid, version: &str,
         .get_result(&mut **tx)
         .await
         .map_err(from_diesel)?;
+    let id: uuid::Uuid = tx.id();
+    diesel::insert_into(station_connection::table)
+        .values((
+            station_connection::id.eq(id),
+            station_connection::partner_id.eq(from.partner_id),
+            station_connection::location_id.eq(from.location_id),
+            station_connection::station_id.eq(from.station_id),
+            station_connection::epoch.eq(epoch),
+            station_connection::node.eq(node),
+            station_connection::ocpp_version.eq(version),
+            station_connection::remote_address.eq(address),
+            station_connection::connected_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
     let words: Vec<(Option<ChargePointId>, String)> = connector_live::table
         .filter(connector_live::station_id.eq(from.station_id).and(connector_live::charge_point_id.is_not_null()))
         .select((connector_live::charge_point_id, connector_live::status))
@@ -112,8 +130,14 @@ pub async fn connected(tx: &mut Tx, from: From, node: uuid::Uuid, version: &str,
     Ok(epoch)
 }
 
-/// A connection ended; without effect when a newer one began.
-pub async fn disconnected(tx: &mut Tx, from: From, epoch: i64) -> Result<()> {
+/// A connection ended; without effect on the station's state when a newer one began.
+pub async fn disconnected(tx: &mut Tx, from: From, epoch: i64, reason: &str) -> Result<()> {
+    let this = station_connection::station_id.eq(from.station_id).and(station_connection::epoch.eq(epoch));
+    diesel::update(station_connection::table.filter(this))
+        .set((station_connection::disconnected_at.eq(tx.now()), station_connection::reason.eq(reason)))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
     let this = station_live::station_id.eq(from.station_id).and(station_live::epoch.eq(epoch));
     let ended = diesel::update(station_live::table.filter(this))
         .set((station_live::connected.eq(false), station_live::disconnected_at.eq(tx.now())))
@@ -132,6 +156,56 @@ pub async fn disconnected(tx: &mut Tx, from: From, epoch: i64) -> Result<()> {
     set_status(tx, from, &ids, ChargePointStatus::Offline).await?;
     emit(tx, from, EventType::StationDisconnected);
     Ok(())
+}
+
+/// This process is alive.
+pub async fn alive(tx: &mut Tx, id: uuid::Uuid) -> Result<()> {
+    let now = tx.now();
+    diesel::insert_into(node::table)
+        .values((node::id.eq(id), node::seen_at.eq(now)))
+        .on_conflict(node::id)
+        .do_update()
+        .set(node::seen_at.eq(now))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    Ok(())
+}
+
+/// This process holds no connection any more.
+pub async fn gone(tx: &mut Tx, id: uuid::Uuid) -> Result<()> {
+    diesel::delete(node::table.filter(node::id.eq(id))).execute(&mut **tx).await.map_err(from_diesel)?;
+    Ok(())
+}
+
+/// Ends connections of processes that died with them, up to `most`: how many.
+pub async fn end_lost(tx: &mut Tx, unseen_since: Timestamp, most: i64) -> Result<usize> {
+    let lost: Vec<Lost> = diesel::sql_query(
+        "select station_id, partner_id, location_id, epoch from station_live where connected \
+         and not exists (select from node n where n.id = node and n.seen_at >= $1) limit $2",
+    )
+    .bind::<diesel::sql_types::Timestamptz, _>(unseen_since)
+    .bind::<diesel::sql_types::BigInt, _>(most)
+    .load(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    for row in &lost {
+        let from = From { station_id: row.station_id, partner_id: row.partner_id, location_id: row.location_id };
+        disconnected(tx, from, row.epoch, "node_lost").await?;
+    }
+    Ok(lost.len())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Lost {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    station_id: StationId,
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    partner_id: PartnerId,
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    location_id: LocationId,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    epoch: i64,
 }
 
 async fn set_status(tx: &mut Tx, from: From, ids: &[ChargePointId], status: ChargePointStatus) -> Result<()> {

@@ -38,6 +38,28 @@ pub(super) async fn boot(tx: &mut Tx, boots: &Of<'_, BootReport>) -> Result<()> 
     .await
     .map_err(from_diesel)?;
     super::progress::booted(tx, &ids, &firmware).await?;
+    let history: Vec<uuid::Uuid> = boots.iter().map(|_| tx.id()).collect();
+    diesel::sql_query(
+        "insert into station_boot (id, partner_id, location_id, station_id, at, ocpp_version, reason, boot) \
+         select i.id, l.partner_id, l.location_id, l.station_id, $2, coalesce(l.ocpp_version, 'ocpp1.6'), \
+           l.boot->>'reason', l.boot \
+         from unnest($1::uuid[], $3::uuid[]) i(id, station_id) join station_live l on l.station_id = i.station_id",
+    )
+    .bind::<Array<SqlUuid>, _>(history)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Array<SqlUuid>, _>(boots.iter().map(|(_, from, _)| from.station_id).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    // A station that booted may have lost its local list: its version is asked for.
+    diesel::sql_query(
+        "update local_list set state = 'unknown', due_at = $2, command_id = null where station_id = any($1::uuid[]) and enabled",
+    )
+    .bind::<Array<SqlUuid>, _>(boots.iter().map(|(_, from, _)| from.station_id).collect::<Vec<_>>())
+    .bind::<Timestamptz, _>(now)
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
     for (_, from, report) in boots {
         let data = serde_json::json!({ "vendor": report.vendor, "model": report.model, "firmware_version": report.firmware_version });
         tx.emit(from.event(EventType::StationBooted, from.station_id, data));
@@ -84,6 +106,7 @@ pub(super) async fn status(tx: &mut Tx, reports: &Of<'_, StatusReport>, rules: &
     let texts = |pick: fn(&StatusReport) -> &Option<String>| -> Vec<Option<String>> {
         reports.iter().map(|(.., report)| pick(report).clone()).collect()
     };
+    let connectors = places(tx, reports, |report| (report.evse, report.connector)).await?;
     let touched: Vec<Touched> = diesel::sql_query(
         "insert into connector_live (station_id, ocpp_connector_id, partner_id, location_id, charge_point_id, status, \
            error_code, info, vendor_id, vendor_error_code, reported_at, received_at) \
@@ -94,7 +117,10 @@ pub(super) async fn status(tx: &mut Tx, reports: &Of<'_, StatusReport>, rules: &
            i(station_id, connector, partner_id, location_id, status, error_code, info, vendor_id, vendor_error_code, at) \
          left join connector c on c.station_id = i.station_id and c.ocpp_connector_id = i.connector \
          on conflict (station_id, ocpp_connector_id) do update set partner_id = excluded.partner_id, \
-           location_id = excluded.location_id, charge_point_id = excluded.charge_point_id, status = excluded.status, \
+           location_id = excluded.location_id, charge_point_id = excluded.charge_point_id, \
+           status = case when excluded.status = 'Occupied' \
+             and connector_live.status in ('Preparing', 'Charging', 'SuspendedEV', 'SuspendedEVSE') \
+             then connector_live.status else excluded.status end, \
            error_code = excluded.error_code, info = excluded.info, vendor_id = excluded.vendor_id, \
            vendor_error_code = excluded.vendor_error_code, reported_at = excluded.reported_at, \
            received_at = excluded.received_at \
@@ -102,7 +128,7 @@ pub(super) async fn status(tx: &mut Tx, reports: &Of<'_, StatusReport>, rules: &
          returning coalesce(charge_point_id, '00000000-0000-0000-0000-000000000000') as charge_point_id",
     )
     .bind::<Array<SqlUuid>, _>(ids(reports, |from| from.station_id))
-    .bind::<Array<Integer>, _>(reports.iter().map(|(.., report)| report.connector).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(connectors)
     .bind::<Array<SqlUuid>, _>(ids(reports, |from| from.partner_id))
     .bind::<Array<SqlUuid>, _>(ids(reports, |from| from.location_id))
     .bind::<Array<Text>, _>(reports.iter().map(|(.., report)| report.status.as_str()).collect::<Vec<_>>())
@@ -117,6 +143,68 @@ pub(super) async fn status(tx: &mut Tx, reports: &Of<'_, StatusReport>, rules: &
     .map_err(from_diesel)?;
     let points: Vec<ChargePointId> =
         touched.into_iter().map(|row| row.charge_point_id).filter(|id| !id.0.is_nil()).collect();
+    if points.is_empty() { Ok(()) } else { settle(tx, points).await }
+}
+
+#[derive(diesel::QueryableByName)]
+struct At {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    place: i64,
+    #[diesel(sql_type = Integer)]
+    connector: i32,
+}
+
+/// The numbers of connectors as OCPP 1.6 has them. OCPP 2.x counts them within an EVSE: the first of the charge point with
+/// the EVSE's number is its 1, the next its 2; without such a charge point EVSE 3, connector 2 is 103.
+pub(super) async fn places<T>(
+    tx: &mut Tx,
+    reports: &Of<'_, T>,
+    place: impl Fn(&T) -> (Option<i32>, i32),
+) -> Result<Vec<i32>> {
+    let wanted: Vec<(Option<i32>, i32)> = reports.iter().map(|(.., report)| place(report)).collect();
+    let mut found: Vec<i32> = wanted
+        .iter()
+        .map(|(evse, connector)| evse.map_or(*connector, |evse| (evse + (connector - 1).max(0) * 100).min(999)))
+        .collect();
+    if wanted.iter().all(|(evse, _)| evse.is_none()) {
+        return Ok(found);
+    }
+    let known: Vec<At> = diesel::sql_query(
+        "select i.place, c.ocpp_connector_id as connector \
+         from unnest($1::uuid[], $2::int[], $3::int[]) with ordinality i(station_id, evse, connector, place) \
+         join lateral (select c.ocpp_connector_id, row_number() over (order by c.ocpp_connector_id) as rank \
+           from charge_point p join connector c on c.charge_point_id = p.id \
+           where p.station_id = i.station_id and p.evse_number = i.evse) c on c.rank = greatest(i.connector, 1)",
+    )
+    .bind::<Array<SqlUuid>, _>(ids(reports, |from| from.station_id))
+    .bind::<Array<Nullable<Integer>>, _>(wanted.iter().map(|(evse, _)| *evse).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(wanted.iter().map(|(_, connector)| *connector).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    for at in known {
+        found[at.place as usize - 1] = at.connector;
+    }
+    Ok(found)
+}
+
+/// No car charges there any more: a status that said so says that a cable is in, until the station says otherwise.
+pub(super) async fn quieten(tx: &mut Tx, connectors: &[(StationId, i32)]) -> Result<()> {
+    if connectors.is_empty() {
+        return Ok(());
+    }
+    let touched: Vec<Touched> = diesel::sql_query(
+        "update connector_live l set status = 'Occupied' from unnest($1::uuid[], $2::int[]) i(station_id, connector) \
+         where l.station_id = i.station_id and l.ocpp_connector_id = i.connector and l.charge_point_id is not null \
+           and l.status in ('Preparing', 'Charging', 'SuspendedEV', 'SuspendedEVSE') \
+         returning l.charge_point_id",
+    )
+    .bind::<Array<SqlUuid>, _>(connectors.iter().map(|(station, _)| *station).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(connectors.iter().map(|(_, connector)| *connector).collect::<Vec<_>>())
+    .load(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    let points: Vec<ChargePointId> = touched.into_iter().map(|row| row.charge_point_id).collect();
     if points.is_empty() { Ok(()) } else { settle(tx, points).await }
 }
 

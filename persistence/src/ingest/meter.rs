@@ -10,7 +10,11 @@ use stromtor_domain::session::{
 };
 use uuid::Uuid;
 
-use super::{From, Of, Rules, live::ids, start::Numbers};
+use super::{
+    From, Of, Rules,
+    live::{ids, places},
+    start::Numbers,
+};
 use crate::resource::prelude::*;
 
 #[derive(diesel::QueryableByName)]
@@ -48,10 +52,23 @@ pub(super) struct Row<'a> {
 /// Takes meter values.
 pub(super) async fn meter(tx: &mut Tx, reports: &Of<'_, MeterReport>, rules: &Rules) -> Result<()> {
     let now = tx.now();
+    let connectors = places(tx, reports, |report| {
+        (
+            Some(report.connector).filter(|number| report.is_evse && *number > 0),
+            if report.is_evse { 1 } else { report.connector },
+        )
+    })
+    .await?;
+    // The main meter has no connector, whatever the version.
+    let connectors: Vec<i32> = reports
+        .iter()
+        .zip(connectors)
+        .map(|((.., report), found)| if report.connector == 0 { 0 } else { found })
+        .collect();
     let transaction = |report: &MeterReport| report.transaction_id.and_then(|id| i32::try_from(id).ok());
     let found: Vec<Found> = diesel::sql_query(SESSIONS)
         .bind::<Array<SqlUuid>, _>(ids(reports, |from| from.station_id))
-        .bind::<Array<Integer>, _>(reports.iter().map(|(.., report)| report.connector).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(&connectors)
         .bind::<Array<Nullable<Integer>>, _>(reports.iter().map(|(.., r)| transaction(r)).collect::<Vec<_>>())
         .bind::<Timestamptz, _>(now - rules.late_values)
         .load(&mut **tx)
@@ -62,10 +79,10 @@ pub(super) async fn meter(tx: &mut Tx, reports: &Of<'_, MeterReport>, rules: &Ru
         sessions[row.place as usize - 1] = Some((row.id, row.emp_id));
     }
     let mut rows = Vec::new();
-    for ((_, from, report), session) in reports.iter().zip(sessions) {
+    for (((_, from, report), session), connector) in reports.iter().zip(sessions).zip(connectors) {
         for set in &report.samples {
             let at = clock::believed(set.at, now, rules.clock_tolerance, &mut Findings::default());
-            rows.push(Row { from: *from, session, connector: report.connector, at, samples: &set.values });
+            rows.push(Row { from: *from, session, connector, at, samples: &set.values });
         }
     }
     keep(tx, &rows).await?;
@@ -142,15 +159,26 @@ async fn show(tx: &mut Tx, rows: &[Row<'_>]) -> Result<()> {
     if newest.is_empty() {
         return Ok(());
     }
+    // What the register showed first: where a session began without one (OCPP 2.x), it begins here.
+    let firsts: Vec<Option<Decimal>> = newest
+        .iter()
+        .map(|newest| {
+            let of_it = rows.iter().filter(|row| row.session == newest.session);
+            of_it.filter_map(|row| Some((row.at, register::register_wh(row.samples)?))).min().map(|(_, first)| first)
+        })
+        .collect();
     let numbers = |measure: fn(&[Sample]) -> Option<Decimal>| -> Vec<Option<Decimal>> {
         newest.iter().map(|row| measure(row.samples)).collect()
     };
     let shown: Vec<Shown> = diesel::sql_query(
         "update session s set last_reading_at = i.at, updated_at = $6, \
-           energy_wh = greatest(coalesce(i.register - s.meter_start_wh, s.energy_wh), s.energy_wh), \
+           energy_wh = greatest(coalesce(i.register - case when s.meter_start_known then s.meter_start_wh else i.first end, \
+             s.energy_wh), s.energy_wh), \
+           meter_start_wh = case when s.meter_start_known then s.meter_start_wh else coalesce(i.first, 0) end, \
+           meter_start_known = s.meter_start_known or i.first is not null, \
            power_w = coalesce(i.power, s.power_w), state_of_charge = coalesce(i.soc, s.state_of_charge) \
-         from unnest($1::uuid[], $2::timestamptz[], $3::numeric[], $4::numeric[], $5::numeric[]) \
-           i(id, at, register, power, soc) \
+         from unnest($1::uuid[], $2::timestamptz[], $3::numeric[], $4::numeric[], $5::numeric[], $7::numeric[]) \
+           i(id, at, register, power, soc, first) \
          where s.id = i.id and s.state = 'active' and (s.last_reading_at is null or s.last_reading_at < i.at) \
          returning s.id, s.energy_wh",
     )
@@ -160,6 +188,7 @@ async fn show(tx: &mut Tx, rows: &[Row<'_>]) -> Result<()> {
     .bind::<Numbers, _>(numbers(register::power_w))
     .bind::<Numbers, _>(numbers(register::state_of_charge))
     .bind::<Timestamptz, _>(now)
+    .bind::<Numbers, _>(firsts)
     .load(&mut **tx)
     .await
     .map_err(from_diesel)?;

@@ -9,24 +9,27 @@ mod door;
 mod live;
 mod log;
 mod meter;
+mod notice;
 mod progress;
 mod start;
 mod stop;
+mod transaction;
 
 use chrono::TimeDelta;
 use stromtor_domain::{
     access::decide::Outcome,
     event::Event,
-    network::{location::LocationId, station::StationId},
-    session::report::{BootReport, MeterReport, Report, StartReport, StatusReport, StopReport},
+    network::{location::LocationId, notice::Notice, station::StationId},
+    session::report::{BootReport, MeterReport, Report, StartReport, StatusReport, StopReport, TransactionReport},
 };
 use stromtor_schema::schema::failed_report;
 use uuid::Uuid;
 
 use crate::resource::prelude::*;
 
-pub use door::{Known, connected, disconnected, find, quirks, refused, remember_unknown, seen};
+pub use door::{Known, alive, connected, disconnected, end_lost, find, gone, quirks, refused, remember_unknown, seen};
 pub use log::{MessageRow, messages};
+pub use notice::parameters;
 pub use progress::progress;
 
 /// Whose report it is.
@@ -97,9 +100,11 @@ pub enum Done {
     Started {
         /// The transaction's number.
         transaction_id: i32,
-        /// Who.
-        decided: Decided,
+        /// Who; when the station said.
+        decided: Option<Decided>,
     },
+    /// TransactionEvent: who, when the event said.
+    Taken(Option<Decided>),
 }
 
 /// The reports of one kind, with their places in the batch.
@@ -114,6 +119,8 @@ pub async fn batch(tx: &mut Tx, items: &[Item], rules: &Rules) -> Result<Vec<Don
     let mut starts: Of<'_, StartReport> = Vec::new();
     let mut meters: Of<'_, MeterReport> = Vec::new();
     let mut stops: Of<'_, StopReport> = Vec::new();
+    let mut events: Of<'_, TransactionReport> = Vec::new();
+    let mut notices: Of<'_, Notice> = Vec::new();
     for (place, Item { from, report }) in items.iter().enumerate() {
         match report {
             Report::Boot(report) => boots.push((place, *from, report)),
@@ -122,6 +129,8 @@ pub async fn batch(tx: &mut Tx, items: &[Item], rules: &Rules) -> Result<Vec<Don
             Report::Start(report) => starts.push((place, *from, report)),
             Report::Meter(report) => meters.push((place, *from, report)),
             Report::Stop(report) => stops.push((place, *from, report)),
+            Report::Transaction(report) => events.push((place, *from, report)),
+            Report::Notice(notice) => notices.push((place, *from, notice)),
         }
     }
     if !boots.is_empty() {
@@ -146,6 +155,14 @@ pub async fn batch(tx: &mut Tx, items: &[Item], rules: &Rules) -> Result<Vec<Don
     if !stops.is_empty() {
         stop::stop(tx, &stops, rules).await?;
     }
+    if !events.is_empty() {
+        for (place, decided) in transaction::transaction(tx, &events, rules).await? {
+            done[place] = Done::Taken(decided);
+        }
+    }
+    for (_, from, notice) in notices {
+        notice::notice(tx, from, notice, rules).await?;
+    }
     Ok(done)
 }
 
@@ -165,8 +182,13 @@ pub async fn keep_failed(tx: &mut Tx, item: &Item, error: &str) -> Result<Done> 
         .execute(&mut **tx)
         .await
         .map_err(from_diesel)?;
-    if !matches!(item.report, Report::Start(_)) {
-        return Ok(Done::Noted);
+    match &item.report {
+        Report::Start(_) => {}
+        Report::Transaction(report) => {
+            let refused = Decided { outcome: Outcome::Invalid, valid_until: None, group: None };
+            return Ok(Done::Taken(report.id_tag.as_ref().map(|_| refused)));
+        }
+        _ => return Ok(Done::Noted),
     }
     let transaction_id =
         diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("nextval('ocpp_transaction_id')::int4"))
@@ -174,5 +196,5 @@ pub async fn keep_failed(tx: &mut Tx, item: &Item, error: &str) -> Result<Done> 
             .await
             .map_err(from_diesel)?;
     let decided = Decided { outcome: Outcome::Invalid, valid_until: None, group: None };
-    Ok(Done::Started { transaction_id, decided })
+    Ok(Done::Started { transaction_id, decided: Some(decided) })
 }

@@ -12,7 +12,7 @@ use stromtor_domain::{
     session::{
         clock,
         finding::{Finding, Findings},
-        report::StartReport,
+        report::{Presented, StartReport},
         session::AuthSource,
     },
     tariff::tariff::TariffVersionId,
@@ -21,15 +21,26 @@ use uuid::Uuid;
 
 use super::{
     Decided, From, Of, Rules,
-    access::{Asked, decide_all},
+    access::{Answer, Asked, decide_all},
     live::ids,
     stop::ask_for_settlement,
 };
 use crate::resource::prelude::*;
 
-/// What makes a repeated report the same one: connector, tag, time and register as sent.
+/// The key of a session whose transaction the station numbers itself (OCPP 2.x).
+pub(super) fn transaction_key(transaction: &str) -> String {
+    format!("tx|{transaction}")
+}
+
+/// What makes a repeated report the same one: the station's own id of the transaction; failing that connector, tag, time and
+/// register as sent.
 fn key(report: &StartReport) -> String {
-    format!("{}|{}|{}|{}", report.connector, normalise_uid(&report.id_tag), report.at_raw, report.meter_start)
+    if let Some(transaction) = &report.transaction {
+        return transaction_key(transaction);
+    }
+    let tag = report.id_tag.as_deref().map(normalise_uid).unwrap_or_default();
+    let meter = report.meter_start.map(|meter| meter.to_string()).unwrap_or_default();
+    format!("{}|{tag}|{}|{meter}", report.connector, report.at_raw)
 }
 
 #[derive(diesel::QueryableByName)]
@@ -76,8 +87,9 @@ struct Place {
 /// start asked for it.
 const PLACES: &str = "\
     select c.charge_point_id, v.id as tariff_version_id, \
-      exists (select from command m where m.station_id = i.station_id and m.action = 'RemoteStartTransaction' \
-        and m.created_at > $5 and m.state in ('sent', 'accepted') and m.payload->>'idTag' = i.id_tag) as remote \
+      exists (select from command m where m.station_id = i.station_id and m.kind = 'remote_start' \
+        and m.created_at > $5 and m.state in ('sent', 'accepted') \
+        and coalesce(m.payload->>'idTag', m.payload->'idToken'->>'idToken') = i.id_tag) as remote \
     from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[]) with ordinality \
       i(station_id, connector, started_at, id_tag, place) \
     left join connector c on c.station_id = i.station_id and c.ocpp_connector_id = i.connector \
@@ -94,7 +106,7 @@ pub(super) async fn start(
     tx: &mut Tx,
     starts: &Of<'_, StartReport>,
     rules: &Rules,
-) -> Result<Vec<(usize, i32, Decided)>> {
+) -> Result<Vec<(usize, i32, Option<Decided>)>> {
     let mut answers = Vec::new();
     let mut repeated: HashMap<usize, ()> = HashMap::new();
     for row in known(tx, starts).await? {
@@ -103,7 +115,7 @@ pub(super) async fn start(
         let fallback = if row.accepted { Outcome::Accepted } else { Outcome::Invalid };
         let outcome = row.decision.as_deref().and_then(Outcome::parse).unwrap_or(fallback);
         let decided = Decided { outcome, valid_until: row.valid_until, group: row.group_id };
-        answers.push((starts[at].0, row.ocpp_transaction_id, decided));
+        answers.push((starts[at].0, row.ocpp_transaction_id, starts[at].2.id_tag.is_some().then_some(decided)));
     }
     let fresh: Of<'_, StartReport> =
         starts.iter().enumerate().filter(|(at, _)| !repeated.contains_key(at)).map(|(_, start)| *start).collect();
@@ -115,18 +127,22 @@ pub(super) async fn start(
     let asked: Vec<Asked<'_>> = fresh
         .iter()
         .zip(&sessions)
-        .map(|((_, from, report), session)| Asked {
-            from: *from,
-            id_tag: &report.id_tag,
-            trigger: "start",
-            session_id: Some(*session),
+        .filter_map(|((_, from, report), session)| {
+            let id_tag = report.id_tag.as_deref()?;
+            Some(Asked { from: *from, id_tag, trigger: "start", session_id: Some(*session) })
         })
         .collect();
-    let decisions = decide_all(tx, &asked, rules).await?;
+    let mut decided = decide_all(tx, &asked, rules).await?.into_iter();
+    // A car may be plugged in before its driver is known (OCPP 2.x).
+    let decisions: Vec<Option<Answer>> =
+        fresh.iter().map(|(.., report)| report.id_tag.as_ref().and_then(|_| decided.next())).collect();
     let mut times = Vec::new();
     let mut findings = Vec::new();
     for (.., report) in &fresh {
         let mut found = Findings::default();
+        if report.start_missing {
+            found.note(Finding::NeverStarted);
+        }
         times.push(clock::believed(report.at, now, rules.clock_tolerance, &mut found));
         findings.push(found);
     }
@@ -134,7 +150,9 @@ pub(super) async fn start(
         .bind::<Array<SqlUuid>, _>(ids(&fresh, |from| from.station_id))
         .bind::<Array<Integer>, _>(fresh.iter().map(|(.., report)| report.connector).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(&times)
-        .bind::<Array<Text>, _>(fresh.iter().map(|(.., report)| report.id_tag.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(
+            fresh.iter().map(|(.., report)| report.id_tag.as_deref().unwrap_or_default()).collect::<Vec<_>>(),
+        )
         .bind::<Timestamptz, _>(now - chrono::TimeDelta::minutes(10))
         .load(&mut **tx)
         .await
@@ -143,24 +161,25 @@ pub(super) async fn start(
 
     let mut rows = Vec::new();
     for (at, ((_, from, report), decision)) in fresh.iter().zip(&decisions).enumerate() {
-        let accepted = decision.decided.outcome == Outcome::Accepted;
+        let accepted = decision.as_ref().filter(|decision| decision.decided.outcome == Outcome::Accepted);
         let place = &places[at];
         rows.push(SessionRow {
             id: sessions[at],
             operator_id: from.partner_id,
-            emp_id: decision.emp_id,
+            emp_id: decision.as_ref().and_then(|decision| decision.emp_id),
             location_id: from.location_id,
             station_id: from.station_id,
             charge_point_id: place.charge_point_id,
             ocpp_connector_id: report.connector,
             start_key: key(report),
             id_tag: report.id_tag.clone(),
-            token_id: decision.token_id.filter(|_| accepted),
-            authorization_id: decision.attempt_id,
-            auth_source: if place.remote { AuthSource::Remote } else { AuthSource::LocalRfid },
+            token_id: accepted.and_then(|decision| decision.token_id),
+            authorization_id: decision.as_ref().map(|decision| decision.attempt_id),
+            auth_source: auth_source(report, place.remote),
             state: "active",
             started_at: times[at],
-            meter_start_wh: report.meter_start,
+            meter_start_wh: report.meter_start.unwrap_or_default(),
+            meter_start_known: report.meter_start.is_some(),
             tariff_version_id: place.tariff_version_id,
             findings: findings[at].clone(),
             created_at: now,
@@ -176,14 +195,25 @@ pub(super) async fn start(
         .map_err(from_diesel)?;
     let numbers: HashMap<Uuid, i32> = numbers.into_iter().collect();
     occupy(tx, &rows).await?;
+    use_reservations(tx, &fresh, &sessions).await?;
     for (at, ((place, from, _), decision)) in fresh.iter().zip(decisions).enumerate() {
         let id = sessions[at];
         let transaction_id = numbers.get(&id).copied().ok_or_else(|| Error::internal("a session without a number"))?;
         let data = serde_json::json!({ "charge_point_id": rows[at].charge_point_id, "started_at": times[at] });
         tx.emit(from.event(EventType::SessionStarted, id, data));
-        answers.push((*place, transaction_id, decision.decided));
+        answers.push((*place, transaction_id, decision.map(|decision| decision.decided)));
     }
     Ok(answers)
+}
+
+pub(super) fn auth_source(report: &StartReport, remote: bool) -> AuthSource {
+    match report.presented {
+        Presented::Car => AuthSource::PlugAndCharge,
+        Presented::Remote => AuthSource::Remote,
+        _ if remote => AuthSource::Remote,
+        Presented::Local if report.id_tag.is_some() => AuthSource::LocalRfid,
+        Presented::Local | Presented::Free => AuthSource::Unknown,
+    }
 }
 
 #[derive(diesel::Insertable)]
@@ -197,13 +227,14 @@ struct SessionRow {
     charge_point_id: Option<ChargePointId>,
     ocpp_connector_id: i32,
     start_key: String,
-    id_tag: String,
+    id_tag: Option<String>,
     token_id: Option<TokenId>,
-    authorization_id: Uuid,
+    authorization_id: Option<Uuid>,
     auth_source: AuthSource,
     state: &'static str,
     started_at: Timestamp,
     meter_start_wh: rust_decimal::Decimal,
+    meter_start_known: bool,
     tariff_version_id: Option<TariffVersionId>,
     findings: Findings,
     created_at: Timestamp,
@@ -248,6 +279,26 @@ async fn end_forgotten(tx: &mut Tx, starts: &Of<'_, StartReport>, times: &[Times
         tx.emit(from.event(EventType::SessionEnded, row.id, serde_json::json!({ "presumed": true })));
     }
     ask_for_settlement(tx, &due, now + rules.missing_stop).await
+}
+
+/// A reservation ends with the session that it was made for: by its number, or by its token where a station leaves the
+/// number out.
+async fn use_reservations(tx: &mut Tx, starts: &Of<'_, StartReport>, sessions: &[Uuid]) -> Result<()> {
+    diesel::sql_query(
+        "update reservation r set state = 'used', session_id = i.session_id, updated_at = $5 \
+         from unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[]) i(station_id, reservation, id_tag, session_id) \
+         where r.station_id = i.station_id and r.state in ('requested', 'active') \
+           and (r.ocpp_reservation_id = i.reservation or (i.reservation is null and lower(r.token_uid) = lower(i.id_tag)))",
+    )
+    .bind::<Array<SqlUuid>, _>(ids(starts, |from| from.station_id))
+    .bind::<Array<Nullable<Integer>>, _>(starts.iter().map(|(.., report)| report.reservation_id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(starts.iter().map(|(.., report)| report.id_tag.clone()).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(sessions.to_vec())
+    .bind::<Timestamptz, _>(tx.now())
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    Ok(())
 }
 
 /// Shows the session at its charge point.

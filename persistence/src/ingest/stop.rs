@@ -80,7 +80,7 @@ pub(super) async fn stop(tx: &mut Tx, stops: &Of<'_, StopReport>, rules: &Rules)
     let open: Vec<Open> = diesel::sql_query(OPEN)
         .bind::<Array<SqlUuid>, _>(ids(stops, |from| from.station_id))
         .bind::<Array<Nullable<Integer>>, _>(stops.iter().map(|(.., report)| number(report)).collect::<Vec<_>>())
-        .bind::<Array<Numeric>, _>(stops.iter().map(|(.., report)| report.meter_stop).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Numeric>>, _>(stops.iter().map(|(.., report)| report.meter_stop).collect::<Vec<_>>())
         .bind::<Timestamptz, _>(now - TimeDelta::days(7))
         .load(&mut **tx)
         .await
@@ -154,14 +154,14 @@ async fn end(tx: &mut Tx, endings: &[(Ending, &StopReport, Decimal)]) -> Result<
     diesel::sql_query(
         "update session s set state = 'ended', ended_at = i.ended_at, meter_stop_wh = i.meter_stop, stop_reason = i.reason, \
            stop_reported_at = $6, findings = i.findings, power_w = null, updated_at = $6, \
-           energy_wh = greatest(i.meter_stop - s.meter_start_wh, s.energy_wh, 0) \
+           energy_wh = greatest(case when s.meter_start_known then i.meter_stop - s.meter_start_wh end, s.energy_wh, 0) \
          from unnest($1::uuid[], $2::timestamptz[], $3::numeric[], $4::text[], $5::jsonb[]) \
            i(id, ended_at, meter_stop, reason, findings) \
          where s.id = i.id and s.state <> 'settled'",
     )
     .bind::<Array<SqlUuid>, _>(sessions.clone())
     .bind::<Array<Timestamptz>, _>(endings.iter().map(|(ending, ..)| ending.ended_at).collect::<Vec<_>>())
-    .bind::<Array<Numeric>, _>(endings.iter().map(|(_, report, _)| report.meter_stop).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Numeric>>, _>(endings.iter().map(|(_, report, _)| report.meter_stop).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(endings.iter().map(|(_, report, _)| report.reason.as_str()).collect::<Vec<_>>())
     .bind::<Array<Jsonb>, _>(
         endings.iter().map(|(ending, ..)| serde_json::to_value(&ending.findings).unwrap_or_default()).collect::<Vec<_>>(),
@@ -203,7 +203,8 @@ async fn orphan(tx: &mut Tx, from: From, report: &StopReport, rules: &Rules) -> 
         .filter_map(|set| Some((set.at?, register::register_wh(&set.values)?)))
         .filter(|(at, _)| *at <= ended_at)
         .min();
-    let (started_at, meter_start) = first.unwrap_or((ended_at, report.meter_stop));
+    let meter_stop = report.meter_stop.unwrap_or_default();
+    let (started_at, meter_start) = first.unwrap_or((ended_at, meter_stop));
     // A station with one connector leaves no doubt where it was.
     let connector: Option<Only> = diesel::sql_query(
         "select ocpp_connector_id as connector, charge_point_id, count(*) over () = 1 as only from connector \
@@ -216,7 +217,7 @@ async fn orphan(tx: &mut Tx, from: From, report: &StopReport, rules: &Rules) -> 
     .pop();
     let connector = connector.filter(|connector| connector.only);
     let number = connector.as_ref().map_or(0, |connector| connector.connector);
-    let key = format!("stop|{}|{}|{}", report.transaction_id, report.at_raw, report.meter_stop);
+    let key = format!("stop|{}|{}|{meter_stop}", report.transaction_id, report.at_raw);
     let id: Uuid = tx.id();
     let inserted: Option<Uuid> = diesel::insert_into(session::table)
         .values((
@@ -236,8 +237,8 @@ async fn orphan(tx: &mut Tx, from: From, report: &StopReport, rules: &Rules) -> 
             session::started_at.eq(started_at),
             session::ended_at.eq(ended_at),
             session::meter_start_wh.eq(meter_start),
-            session::meter_stop_wh.eq(report.meter_stop),
-            session::energy_wh.eq((report.meter_stop - meter_start).max(Decimal::ZERO)),
+            session::meter_stop_wh.eq(meter_stop),
+            session::energy_wh.eq((meter_stop - meter_start).max(Decimal::ZERO)),
             session::stop_reason.eq(&report.reason),
             session::stop_reported_at.eq(now),
             session::findings.eq(findings),

@@ -78,3 +78,19 @@ pub async fn get(tx: &mut Tx, id: SessionId) -> Result<Session> {
         .map_err(from_diesel)?
         .ok_or(Error::NotFound("session"))
 }
+
+/// The numbers of a running session's transaction: ours, and the station's own (OCPP 2.x).
+pub async fn transaction(
+    tx: &mut Tx,
+    station_id: stromtor_domain::network::station::StationId,
+    id: SessionId,
+) -> Result<Option<(i32, Option<String>)>> {
+    let found: Option<(i32, String)> = session::table
+        .filter(session::id.eq(id).and(session::station_id.eq(station_id)).and(session::state.eq(SessionState::Active)))
+        .select((session::ocpp_transaction_id, session::start_key))
+        .first(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)?;
+    Ok(found.map(|(number, key)| (number, key.strip_prefix("tx|").map(str::to_owned))))
+}

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use stromtor_domain::actor::Permission;
 
-use super::{Site, site, speaks_v201, stored};
+use super::{Site, site, stored};
 use crate::world::World;
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
@@ -114,7 +114,7 @@ async fn a_station_gets_new_firmware() {
 #[tokio::test(flavor = "multi_thread")]
 async fn signed_updates_go_by_their_number() {
     let world = World::new().await;
-    let site = site(&world, "CP1").await;
+    let mut site = site(&world, "CP1").await;
     let image = image(&site, json!({ "signing_certificate": CERTIFICATE, "signature": "c2ln" }), b"firmware").await;
     let wanted = json!({ "firmware_image_id": image["id"], "retrieve_at": "2026-12-01T02:00:00Z",
         "install_at": "2026-12-01T03:00:00Z" });
@@ -135,7 +135,7 @@ async fn signed_updates_go_by_their_number() {
     let mut plain = wanted.clone();
     plain["signed"] = json!(false);
     assert_eq!(site.client.post(&update_path(&site), &plain).await.pointers(), ["/install_at"]);
-    speaks_v201(&world).await;
+    site.comes_back_as_v201().await;
     let update = site.client.create(&update_path(&site), plain).await;
     let (action, told) = site.told().await;
     assert_eq!((action.as_str(), told["firmware"].get("signature")), ("UpdateFirmware", None));
@@ -144,8 +144,7 @@ async fn signed_updates_go_by_their_number() {
     site.says("FirmwareStatusNotification", "Installed", Some(&told["requestId"])).await;
     site.becomes(&at(&update), "installed").await;
     // What runs afterwards is kept, though it is not what was promised.
-    let boot = json!({ "chargePointVendor": "Wallbe", "chargePointModel": "Eco 2", "firmwareVersion": "2.0.1" });
-    site.simulator.call("BootNotification", boot).await.unwrap();
+    site.boots_v201("2.0.1").await;
     let after = site.client.get(&at(&update)).await.body;
     assert_eq!((&after["firmware_after"], &after["state"]), (&json!("2.0.1"), &json!("installed")));
     // One that nobody goes on with is given up, and another may follow.

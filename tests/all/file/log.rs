@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use stromtor_domain::actor::Permission;
 
-use super::{site, speaks_v201, stored};
+use super::{site, stored};
 use crate::world::World;
 
 fn location(payload: &Value) -> String {
@@ -136,8 +136,8 @@ async fn what_is_too_large_or_breaks_off_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_go_by_their_number_and_to_the_target_of_the_caller() {
     let world = World::new().await;
-    let site = site(&world, "CP1").await;
-    speaks_v201(&world).await;
+    let mut site = site(&world, "CP1").await;
+    site.comes_back_as_v201().await;
     let ask = format!("/v1/stations/{}/log-requests", site.station);
     let own = json!({ "kind": "diagnostics", "upload_url": "sftp://logs:hunter2@files.example.com/in",
         "to": "2026-11-01T10:00:00Z" });

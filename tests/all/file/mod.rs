@@ -2,11 +2,9 @@ mod firmware;
 mod log;
 mod publication;
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 use stromtor_domain::actor::Permission;
-use stromtor_ocpp::sim::Simulator;
+use stromtor_ocpp::{sim::Simulator, version::Version};
 
 use crate::world::{Client, World};
 
@@ -14,16 +12,21 @@ use crate::world::{Client, World};
 pub struct Site {
     pub client: Client,
     pub station: String,
-    pub simulator: Arc<Simulator>,
+    pub simulator: Simulator,
+    url: String,
+    identity: String,
+    password: String,
     pub http: reqwest::Client,
 }
 
 pub async fn site(world: &World, identity: &str) -> Site {
     let client = world.client(world.partner("Nordstrom", "cpo").await, Permission::ALL);
     let (estate, password) = crate::ocpp::door::station(&client, identity).await;
-    let simulator = Simulator::connect(&world.gateway(), identity, &password).await.unwrap();
+    let url = world.gateway();
+    let simulator = Simulator::connect(&url, identity, &password).await.unwrap();
     simulator.boot("Wallbe", "Eco 2", 1).await.unwrap();
-    Site { client, station: estate.station, simulator: Arc::new(simulator), http: reqwest::Client::new() }
+    let (station, identity) = (estate.station, identity.to_owned());
+    Site { client, station, simulator, url, identity, password, http: reqwest::Client::new() }
 }
 
 impl Site {
@@ -31,6 +34,19 @@ impl Site {
     pub async fn told(&self) -> (String, Value) {
         let mut calls = self.simulator.calls.lock().await;
         tokio::time::timeout(std::time::Duration::from_secs(10), calls.recv()).await.unwrap().unwrap()
+    }
+
+    /// The station comes back with OCPP 2.0.1.
+    pub async fn comes_back_as_v201(&mut self) {
+        self.simulator = Simulator::connect_as(&self.url, &self.identity, &self.password, Version::V201).await.unwrap();
+        self.boots_v201("1.0.0").await;
+    }
+
+    /// The station boots, in the words of OCPP 2.0.1.
+    pub async fn boots_v201(&self, firmware: &str) {
+        let station = json!({ "vendorName": "Wallbe", "model": "Eco 2", "firmwareVersion": firmware });
+        let boot = json!({ "reason": "FirmwareUpdate", "chargingStation": station });
+        self.simulator.call("BootNotification", boot).await.unwrap();
     }
 
     /// The station says how far it is.
@@ -47,11 +63,6 @@ impl Site {
         crate::ocpp::door::eventually(&self.client, path, "state", json!(state)).await;
         self.client.get(path).await.body
     }
-}
-
-/// Pretends that the station had come with OCPP 2.0.1: what it is asked differs, the wire does not.
-pub async fn speaks_v201(world: &World) {
-    world.sql("update station_live set ocpp_version = 'ocpp2.0.1'").await;
 }
 
 /// Files in the object store, temporary ones too.

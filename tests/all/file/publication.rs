@@ -3,18 +3,18 @@
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::{firmware::image, site, speaks_v201};
+use super::{firmware::image, site};
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_controller_serves_an_image_and_gives_it_back() {
     let world = World::new().await;
-    let site = site(&world, "LC1").await;
+    let mut site = site(&world, "LC1").await;
     let image = image(&site, json!({}), b"firmware").await;
     let publish = format!("/v1/stations/{}/firmware-publications", site.station);
     let wanted = json!({ "firmware_image_id": image["id"], "retries": 1 });
-    assert_eq!(site.client.post(&publish, &wanted).await.code(), "ocpp_version_unsupported");
-    speaks_v201(&world).await;
+    assert_eq!(site.client.post(&publish, &wanted).await.code(), "not_in_ocpp_version");
+    site.comes_back_as_v201().await;
     let made = site.client.create(&publish, wanted).await;
     let path = format!("/v1/firmware-publications/{}", made["id"].as_str().unwrap());
     let (action, told) = site.told().await;

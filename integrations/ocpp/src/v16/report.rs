@@ -1,17 +1,11 @@
-//! From the payloads of a station's calls to domain reports, and from decisions to the payloads of answers.
+//! From the payloads of a station's calls to domain reports.
 
-use serde_json::{Value, json};
-use stromtor_domain::{
-    Timestamp,
-    session::report::{
-        BootReport, DataTransferReport, MeterReport, Sample, SampleSet, StartReport, StatusReport, StopReport,
-    },
+use serde_json::Value;
+use stromtor_domain::session::report::{
+    BootReport, DataTransferReport, MeterReport, Presented, Sample, SampleSet, StartReport, StatusReport, StopReport,
 };
 
-use super::read::{Reader, Wrong};
-use crate::backend::{BootReply, DataTransferReply, StartReply, TagInfo, TagStatus};
-
-type Quirks = Vec<&'static str>;
+use crate::read::{Quirks, Reader, Wrong};
 
 /// BootNotification.req, section 6.3.
 pub fn boot(payload: &Value, quirks: &mut Quirks) -> Result<BootReport, Wrong> {
@@ -40,6 +34,7 @@ pub fn boot(payload: &Value, quirks: &mut Quirks) -> Result<BootReport, Wrong> {
         imsi: reader.text("imsi", 20)?,
         meter_type: reader.text("meterType", 25)?,
         meter_serial_number: reader.text("meterSerialNumber", 25)?,
+        reason: None,
     })
 }
 
@@ -50,6 +45,7 @@ pub fn status(payload: &Value, quirks: &mut Quirks) -> Result<StatusReport, Wron
     let error_code = reader.text("errorCode", 50)?.filter(|code| code != "NoError");
     Ok(StatusReport {
         connector: reader.connector("connectorId")?,
+        evse: None,
         status: reader.required_text("status", 50)?,
         error_code,
         info: reader.text("info", 50)?,
@@ -75,11 +71,14 @@ pub fn start(payload: &Value, quirks: &mut Quirks) -> Result<StartReport, Wrong>
     let (at, at_raw) = reader.time("timestamp")?;
     Ok(StartReport {
         connector: reader.connector("connectorId")?,
-        id_tag: reader.required_text("idTag", 20)?,
-        meter_start: reader.register("meterStart")?,
+        id_tag: Some(reader.required_text("idTag", 20)?),
+        presented: Presented::Local,
+        meter_start: Some(reader.register("meterStart")?),
         at,
         at_raw,
         reservation_id: reader.integer("reservationId")?.filter(|id| *id > 0).and_then(|id| i32::try_from(id).ok()),
+        transaction: None,
+        start_missing: false,
     })
 }
 
@@ -89,6 +88,7 @@ pub fn meter(payload: &Value, quirks: &mut Quirks) -> Result<MeterReport, Wrong>
     reader.known(&["connectorId", "transactionId", "meterValue"]);
     Ok(MeterReport {
         connector: reader.connector("connectorId")?,
+        is_evse: false,
         transaction_id: reader.integer("transactionId")?.filter(|id| *id > 0),
         samples: samples(&mut reader, "meterValue")?,
     })
@@ -111,7 +111,7 @@ pub fn stop(payload: &Value, quirks: &mut Quirks) -> Result<StopReport, Wrong> {
     Ok(StopReport {
         transaction_id,
         id_tag: reader.text("idTag", 20).unwrap_or_default(),
-        meter_stop: reader.register("meterStop")?,
+        meter_stop: Some(reader.register("meterStop")?),
         at,
         at_raw,
         reason: reader.text("reason", 50).unwrap_or_default().unwrap_or_else(|| "Local".into()),
@@ -185,7 +185,7 @@ fn sample(reader: &mut Reader<'_>) -> Result<Option<Sample>, Wrong> {
 }
 
 /// The specification's spelling of a unit.
-fn synonym(unit: &str) -> &str {
+pub(crate) fn synonym(unit: &str) -> &str {
     match unit {
         "Celcius" | "C" | "°C" | "celsius" => "Celsius",
         "Hz" | "hz" => "Hertz",
@@ -200,68 +200,10 @@ fn synonym(unit: &str) -> &str {
     }
 }
 
-/// BootNotification.conf.
-#[must_use]
-pub fn boot_answer(reply: BootReply, now: Timestamp) -> Value {
-    json!({ "status": "Accepted", "currentTime": now.to_ocpp(), "interval": reply.interval_s })
-}
-
-/// Heartbeat.conf.
-#[must_use]
-pub fn heartbeat_answer(now: Timestamp) -> Value {
-    json!({ "currentTime": now.to_ocpp() })
-}
-
-/// Authorize.conf.
-#[must_use]
-pub fn authorize_answer(tag: &TagInfo) -> Value {
-    json!({ "idTagInfo": tag_info(tag) })
-}
-
-/// StartTransaction.conf.
-#[must_use]
-pub fn start_answer(reply: &StartReply) -> Value {
-    json!({ "transactionId": reply.transaction_id, "idTagInfo": tag_info(&reply.tag) })
-}
-
-/// StopTransaction.conf.
-#[must_use]
-pub fn stop_answer(tag: Option<&TagInfo>) -> Value {
-    tag.map_or_else(|| json!({}), |tag| json!({ "idTagInfo": tag_info(tag) }))
-}
-
-/// DataTransfer.conf.
-#[must_use]
-pub fn data_transfer_answer(reply: DataTransferReply) -> Value {
-    let status = match reply {
-        DataTransferReply::Accepted => "Accepted",
-        DataTransferReply::UnknownMessageId => "UnknownMessageId",
-        DataTransferReply::UnknownVendorId => "UnknownVendorId",
-    };
-    json!({ "status": status })
-}
-
-fn tag_info(tag: &TagInfo) -> Value {
-    let status = match tag.status {
-        TagStatus::Accepted => "Accepted",
-        TagStatus::Blocked => "Blocked",
-        TagStatus::Expired => "Expired",
-        TagStatus::Invalid => "Invalid",
-        TagStatus::ConcurrentTx => "ConcurrentTx",
-    };
-    let mut info = json!({ "status": status });
-    if let Some(at) = tag.expires_at {
-        info["expiryDate"] = at.to_ocpp().into();
-    }
-    // An IdToken has at most 20 characters.
-    if let Some(parent) = tag.parent.as_deref().filter(|parent| parent.chars().count() <= 20) {
-        info["parentIdTag"] = parent.into();
-    }
-    info
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

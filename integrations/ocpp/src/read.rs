@@ -17,6 +17,9 @@ pub struct Wrong {
     pub message: String,
 }
 
+/// What had to be forgiven, each once.
+pub type Quirks = Vec<&'static str>;
+
 /// The fields of one object.
 #[derive(Debug)]
 pub struct Reader<'a> {
@@ -134,14 +137,17 @@ impl<'a> Reader<'a> {
 
     /// A register reading in Wh; the specification wants an integer, stations send fractions and strings too.
     pub fn register(&mut self, name: &str) -> Result<Decimal, Wrong> {
+        if self.fields.get(name).is_some_and(Value::is_f64) {
+            note(self.quirks, "fraction_as_integer");
+        }
+        self.decimal(name)?.ok_or_else(|| Self::missing(name))
+    }
+
+    /// A number, up to 10^12; strings are understood.
+    pub fn decimal(&mut self, name: &str) -> Result<Option<Decimal>, Wrong> {
         let decimal = match self.get(name) {
-            None => return Err(Self::missing(name)),
-            Some(Value::Number(number)) => {
-                if !number.is_i64() && !number.is_u64() {
-                    note(self.quirks, "fraction_as_integer");
-                }
-                number.to_string()
-            }
+            None => return Ok(None),
+            Some(Value::Number(number)) => number.to_string(),
             Some(Value::String(text)) => {
                 note(self.quirks, "string_as_number");
                 text.trim().to_owned()
@@ -152,6 +158,7 @@ impl<'a> Reader<'a> {
         parsed
             .ok()
             .filter(|value| value.abs() < Decimal::from(1_000_000_000_000_i64))
+            .map(Some)
             .ok_or_else(|| Self::mistyped(name))
     }
 
@@ -178,6 +185,59 @@ impl<'a> Reader<'a> {
             }
             Some(_) => Err(Self::mistyped(name)),
         }
+    }
+
+    /// A nested object; a lone-element array counts as its element.
+    pub fn object(&mut self, name: &str) -> Result<Option<&'a Value>, Wrong> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(object @ Value::Object(_)) => Ok(Some(object)),
+            Some(Value::Array(items)) if items.len() == 1 && items[0].is_object() => {
+                note(self.quirks, "array_as_object");
+                Ok(items.first())
+            }
+            Some(_) => Err(Self::mistyped(name)),
+        }
+    }
+
+    /// A nested object that must be there.
+    pub fn required_object(&mut self, name: &str) -> Result<&'a Value, Wrong> {
+        self.object(name)?.ok_or_else(|| Self::missing(name))
+    }
+
+    /// Yes or no; texts and 0/1 are understood.
+    pub fn boolean(&mut self, name: &str) -> Result<Option<bool>, Wrong> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(*value)),
+            Some(Value::String(text)) => {
+                note(self.quirks, "string_as_boolean");
+                match text.trim().to_ascii_lowercase().as_str() {
+                    "" => Ok(None),
+                    "true" | "1" => Ok(Some(true)),
+                    "false" | "0" => Ok(Some(false)),
+                    _ => Err(Self::mistyped(name)),
+                }
+            }
+            Some(Value::Number(number)) => {
+                note(self.quirks, "number_as_boolean");
+                Ok(Some(number.as_f64() != Some(0.0)))
+            }
+            Some(_) => Err(Self::mistyped(name)),
+        }
+    }
+
+    /// An integer of 32 bits.
+    pub fn small(&mut self, name: &str) -> Result<Option<i32>, Wrong> {
+        match self.integer(name)? {
+            None => Ok(None),
+            Some(number) => i32::try_from(number).map(Some).map_err(|_| Self::mistyped(name)),
+        }
+    }
+
+    /// An integer of 32 bits that must be there.
+    pub fn required_small(&mut self, name: &str) -> Result<i32, Wrong> {
+        self.small(name)?.ok_or_else(|| Self::missing(name))
     }
 
     /// A reader of a nested object.

@@ -1,0 +1,265 @@
+//! From the payloads of a station's calls about charging to domain reports.
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+use stromtor_domain::session::report::{
+    BootReport, MeterReport, Phase, Presented, Sample, SampleSet, StatusReport, TransactionReport,
+};
+
+use crate::{
+    read::{Quirks, Reader, Wrong},
+    v16::report::synonym,
+};
+
+/// BootNotificationRequest.
+pub fn boot(payload: &Value, quirks: &mut Quirks) -> Result<BootReport, Wrong> {
+    let mut reader = Reader::new(payload, quirks)?;
+    reader.known(&["chargingStation", "reason", "customData"]);
+    let reason = reader.text("reason", 20)?;
+    let station = reader.required_object("chargingStation")?;
+    let mut reader = reader.nested(station)?;
+    reader.known(&["serialNumber", "model", "modem", "vendorName", "firmwareVersion", "customData"]);
+    let modem = reader.object("modem")?;
+    let mut report = BootReport {
+        vendor: reader.text("vendorName", 50)?,
+        model: reader.text("model", 20)?,
+        serial_number: reader.text("serialNumber", 25)?,
+        firmware_version: reader.text("firmwareVersion", 50)?,
+        reason,
+        ..BootReport::default()
+    };
+    if let Some(modem) = modem {
+        let mut reader = reader.nested(modem)?;
+        report.iccid = reader.text("iccid", 20)?.filter(|text| text.len() > 10);
+        report.imsi = reader.text("imsi", 20)?;
+    }
+    Ok(report)
+}
+
+/// StatusNotificationRequest.
+pub fn status(payload: &Value, quirks: &mut Quirks) -> Result<StatusReport, Wrong> {
+    let mut reader = Reader::new(payload, quirks)?;
+    reader.known(&["timestamp", "connectorStatus", "evseId", "connectorId", "customData"]);
+    Ok(StatusReport {
+        evse: Some(reader.connector("evseId")?),
+        connector: reader.connector("connectorId")?,
+        status: reader.required_text("connectorStatus", 20)?,
+        error_code: None,
+        info: None,
+        vendor_id: None,
+        vendor_error_code: None,
+        at: reader.time("timestamp")?.0,
+    })
+}
+
+/// AuthorizeRequest: who, and what is to be asked about the car's certificate.
+pub fn authorize(payload: &Value, quirks: &mut Quirks) -> Result<(String, Option<Value>), Wrong> {
+    let mut reader = Reader::new(payload, quirks)?;
+    reader.known(&["idToken", "certificate", "iso15118CertificateHashData", "customData"]);
+    let certificate = payload.get("certificate").or_else(|| payload.get("iso15118CertificateHashData"));
+    let certificate = certificate.filter(|value| !value.is_null()).map(|_| payload.clone());
+    let token = reader.required_object("idToken")?;
+    let mut reader = reader.nested(token)?;
+    Ok((reader.required_text("idToken", 36)?, certificate))
+}
+
+/// An IdTokenType: who, and how.
+fn token(reader: &mut Reader<'_>, name: &str, remote: bool) -> Result<(Option<String>, Presented), Wrong> {
+    let Some(token) = reader.object(name)? else { return Ok((None, Presented::Local)) };
+    let mut reader = reader.nested(token)?;
+    let kind = reader.text("type", 20)?.unwrap_or_default();
+    let presented = match kind.as_str() {
+        "eMAID" | "MacAddress" => Presented::Car,
+        "NoAuthorization" => Presented::Free,
+        _ if remote => Presented::Remote,
+        _ => Presented::Local,
+    };
+    // NoAuthorization comes with an empty text: nobody asked.
+    Ok((reader.text("idToken", 36)?, presented))
+}
+
+/// TransactionEventRequest. Only the transaction's id and the kind of the event must be readable; what of the rest is not
+/// is left out, for the station would repeat a refused message for ever.
+pub fn transaction(payload: &Value, quirks: &mut Quirks) -> Result<TransactionReport, Wrong> {
+    let mut reader = Reader::new(payload, quirks)?;
+    reader.known(&[
+        "eventType",
+        "meterValue",
+        "timestamp",
+        "triggerReason",
+        "seqNo",
+        "offline",
+        "numberOfPhasesUsed",
+        "cableMaxCurrent",
+        "reservationId",
+        "transactionInfo",
+        "evse",
+        "idToken",
+        "customData",
+    ]);
+    let phase = match reader.required_text("eventType", 20)?.to_ascii_lowercase().as_str() {
+        "started" => Phase::Started,
+        "ended" => Phase::Ended,
+        _ => Phase::Updated,
+    };
+    let (at, at_raw) = reader.time("timestamp").unwrap_or_default();
+    let seq_no = reader.integer("seqNo").unwrap_or_default().unwrap_or_default();
+    let trigger = reader.text("triggerReason", 30).unwrap_or_default().unwrap_or_default();
+    let offline = reader.boolean("offline").unwrap_or_default().unwrap_or_default();
+    let reservation_id = reader.small("reservationId").unwrap_or_default().filter(|id| *id > 0);
+    let samples = samples(&mut reader, "meterValue").unwrap_or_default();
+    let info = reader.required_object("transactionInfo")?;
+    let mut nested = reader.nested(info)?;
+    let transaction = nested.required_text("transactionId", 36)?;
+    let charging_state = nested.text("chargingState", 20).unwrap_or_default();
+    let stopped_reason = nested.text("stoppedReason", 30).unwrap_or_default();
+    let remote_start_id = nested.small("remoteStartId").unwrap_or_default();
+    let (id_tag, presented) =
+        token(&mut reader, "idToken", remote_start_id.is_some()).unwrap_or((None, Presented::Local));
+    let (mut evse, mut connector) = (None, None);
+    if let Ok(Some(place)) = reader.object("evse") {
+        let mut nested = reader.nested(place)?;
+        evse = nested.small("id").unwrap_or_default().filter(|id| (1..=999).contains(id));
+        connector = nested.small("connectorId").unwrap_or_default().filter(|id| (1..=999).contains(id));
+    }
+    Ok(TransactionReport {
+        phase,
+        transaction,
+        seq_no,
+        trigger,
+        offline,
+        evse,
+        connector,
+        id_tag,
+        presented,
+        reservation_id,
+        remote_start_id,
+        charging_state,
+        stopped_reason,
+        at,
+        at_raw,
+        samples,
+    })
+}
+
+/// MeterValuesRequest: readings beside a transaction.
+pub fn meter(payload: &Value, quirks: &mut Quirks) -> Result<MeterReport, Wrong> {
+    let mut reader = Reader::new(payload, quirks)?;
+    reader.known(&["evseId", "meterValue", "customData"]);
+    Ok(MeterReport {
+        connector: reader.connector("evseId")?,
+        is_evse: true,
+        transaction_id: None,
+        samples: samples(&mut reader, "meterValue")?,
+    })
+}
+
+fn samples(reader: &mut Reader<'_>, name: &str) -> Result<Vec<SampleSet>, Wrong> {
+    let mut sets = Vec::new();
+    for item in reader.objects(name)? {
+        let mut set = reader.nested(item)?;
+        let (at, _) = set.time("timestamp")?;
+        let mut values = Vec::new();
+        for item in set.objects("sampledValue")? {
+            let mut value = set.nested(item)?;
+            match sample(&mut value) {
+                Ok(found) => values.extend(found),
+                Err(_) => value.note("unreadable_sample"),
+            }
+        }
+        sets.push(SampleSet { at, values });
+    }
+    Ok(sets)
+}
+
+/// SampledValueType, with its defaults; signed data is a sample of its own beside the plain number.
+fn sample(reader: &mut Reader<'_>) -> Result<Vec<Sample>, Wrong> {
+    let measurand = reader.text("measurand", 40)?.unwrap_or_else(|| "Energy.Active.Import.Register".into());
+    let context = reader.text("context", 40)?.unwrap_or_else(|| "Sample.Periodic".into());
+    let phase = reader.text("phase", 10)?;
+    let location = reader.text("location", 10)?.unwrap_or_else(|| "Outlet".into());
+    let (mut unit, mut multiplier) = (None, 0);
+    if let Some(of_measure) = reader.object("unitOfMeasure")? {
+        let mut nested = reader.nested(of_measure)?;
+        unit = nested.text("unit", 20)?;
+        multiplier = nested.integer("multiplier")?.unwrap_or_default();
+    }
+    // Wh is the default of energy alone (part 2, UnitOfMeasureType).
+    let unit = unit.unwrap_or_else(|| "Wh".into());
+    let known = synonym(&unit).to_owned();
+    if known != unit {
+        reader.note("unit_synonym");
+    }
+    let mut found = Vec::new();
+    if let Some(signed) = reader.object("signedMeterValue")? {
+        found.push(Sample {
+            value: signed.to_string(),
+            context: context.clone(),
+            signed: true,
+            measurand: measurand.clone(),
+            phase: phase.clone(),
+            location: location.clone(),
+            unit: known.clone(),
+        });
+    }
+    match reader.decimal("value")? {
+        Some(value) => found.push(Sample {
+            value: scaled(value, multiplier).to_string(),
+            context,
+            signed: false,
+            measurand,
+            phase,
+            location,
+            unit: known,
+        }),
+        None if found.is_empty() => reader.note("empty_sample"),
+        None => {}
+    }
+    Ok(found)
+}
+
+/// The value times ten to the multiplier. Multipliers beyond a meter's sense leave it as it is.
+fn scaled(value: Decimal, multiplier: i64) -> Decimal {
+    match u32::try_from(multiplier.unsigned_abs()) {
+        Ok(digits @ 1..=9) => {
+            let factor = Decimal::from(10_u64.pow(digits));
+            if multiplier > 0 { value * factor } else { value / factor }.normalize()
+        }
+        _ => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_transaction_event_is_read() {
+        let payload = json!({ "eventType": "Started", "timestamp": "2026-01-01T10:00:00Z", "triggerReason": "Authorized",
+            "seqNo": 0, "transactionInfo": { "transactionId": "abc", "chargingState": "Charging", "remoteStartId": 7 },
+            "idToken": { "idToken": "04AABB", "type": "ISO14443" }, "evse": { "id": 1, "connectorId": 2 },
+            "meterValue": [{ "timestamp": "2026-01-01T10:00:00Z", "sampledValue": [
+                { "value": 1.5, "context": "Transaction.Begin", "unitOfMeasure": { "unit": "Wh", "multiplier": 3 },
+                  "signedMeterValue": { "signedMeterData": "AAA", "signingMethod": "", "encodingMethod": "OCMF", "publicKey": "" } }] }] });
+        let mut quirks = Vec::new();
+        let report = transaction(&payload, &mut quirks).unwrap();
+        assert_eq!((report.phase, report.transaction.as_str(), report.evse), (Phase::Started, "abc", Some(1)));
+        assert_eq!((report.id_tag.as_deref(), report.presented), (Some("04AABB"), Presented::Remote));
+        let values = &report.samples[0].values;
+        assert!(values[0].signed && values[0].value.contains("\"signedMeterData\":\"AAA\""));
+        assert_eq!((values[1].value.as_str(), values[1].unit.as_str()), ("1500", "Wh"));
+        assert!(quirks.is_empty(), "{quirks:?}");
+    }
+
+    #[test]
+    fn little_is_needed_of_a_transaction_event() {
+        let mut quirks = Vec::new();
+        let payload =
+            json!({ "eventType": "Ended", "seqNo": "x", "transactionInfo": { "transactionId": 5 }, "meterValue": 7 });
+        let report = transaction(&payload, &mut quirks).unwrap();
+        assert_eq!((report.transaction.as_str(), report.seq_no), ("5", 0));
+        assert!(transaction(&json!({ "eventType": "Ended" }), &mut quirks).is_err());
+    }
+}

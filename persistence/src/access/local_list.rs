@@ -1,0 +1,270 @@
+//! Local authorisation lists of stations.
+
+use chrono::TimeDelta;
+use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use stromtor_domain::{
+    access::local_list::{Entries, ListedToken, LocalList, LocalListState, Step},
+    command::CommandId,
+    network::{
+        location::LocationId,
+        station::{Station, StationId},
+    },
+};
+use stromtor_schema::schema::local_list;
+
+use crate::resource::prelude::*;
+
+/// A station's list; one that nobody ever asked about is not kept.
+pub async fn get(tx: &mut Tx, station: &Station) -> Result<LocalList> {
+    let found = local_list::table
+        .filter(local_list::station_id.eq(station.id))
+        .select(LocalList::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)?;
+    Ok(found.unwrap_or_else(|| LocalList {
+        station_id: station.id,
+        partner_id: station.partner_id,
+        location_id: station.input.location_id,
+        enabled: false,
+        state: LocalListState::Unknown,
+        version: None,
+        entries: serde_json::json!({}),
+        detail: None,
+        command_id: None,
+        synced_at: None,
+        updated_at: station.updated_at,
+    }))
+}
+
+/// Switches it on or off; switched on it is looked at at once.
+pub async fn set(tx: &mut Tx, station: &Station, enabled: bool) -> Result<LocalList> {
+    let before = get(tx, station).await?;
+    let now = tx.now();
+    diesel::insert_into(local_list::table)
+        .values((
+            local_list::station_id.eq(station.id),
+            local_list::partner_id.eq(station.partner_id),
+            local_list::location_id.eq(station.input.location_id),
+            local_list::enabled.eq(enabled),
+            local_list::due_at.eq(now),
+            local_list::updated_at.eq(now),
+        ))
+        .on_conflict(local_list::station_id)
+        .do_update()
+        .set((local_list::enabled.eq(enabled), local_list::due_at.eq(now), local_list::updated_at.eq(now)))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    let after = get(tx, station).await?;
+    tx.audit("update", "local_list", station.partner_id, station.id, Some(&before), Some(&after));
+    Ok(after)
+}
+
+/// Has it looked at now; with `full` it is replaced as a whole.
+pub async fn sync(tx: &mut Tx, station: &Station, full: bool) -> Result<LocalList> {
+    let now = tx.now();
+    diesel::sql_query(
+        "update local_list set due_at = $2, state = 'out_of_step', updated_at = $2, \
+           version = case when $3 then null else version end, command_id = null where station_id = $1 and enabled",
+    )
+    .bind::<SqlUuid, _>(station.id)
+    .bind::<Timestamptz, _>(now)
+    .bind::<diesel::sql_types::Bool, _>(full)
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    get(tx, station).await
+}
+
+/// Tokens of a partner changed: the lists of its stations and of those below it are looked at soon.
+pub async fn tokens_changed(tx: &mut Tx, partner_id: PartnerId) -> Result<()> {
+    let soon = tx.now() + TimeDelta::seconds(5);
+    diesel::sql_query(
+        "with recursive below as (select $1::uuid as id union all \
+           select p.id from partner p join below b on p.parent_id = b.id) \
+         update local_list l set due_at = least(coalesce(l.due_at, $2), $2) from below b \
+         where l.partner_id = b.id and l.enabled and l.state <> 'not_supported'",
+    )
+    .bind::<SqlUuid, _>(partner_id)
+    .bind::<Timestamptz, _>(soon)
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    Ok(())
+}
+
+/// A list that is to be looked at.
+#[derive(Debug, diesel::QueryableByName)]
+pub struct Due {
+    /// The station.
+    #[diesel(sql_type = SqlUuid)]
+    pub station_id: StationId,
+    /// Its operator.
+    #[diesel(sql_type = SqlUuid)]
+    pub partner_id: PartnerId,
+    /// Its location.
+    #[diesel(sql_type = SqlUuid)]
+    pub location_id: LocationId,
+    /// The version it acknowledged.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub version: Option<i32>,
+    /// The last version sent.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub sent_version: Option<i32>,
+    /// What it holds.
+    #[diesel(sql_type = Jsonb)]
+    pub entries: serde_json::Value,
+    /// How far it is.
+    #[diesel(sql_type = Text)]
+    pub state: LocalListState,
+    /// Most tokens of the list, as the station said.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub list_length: Option<String>,
+    /// Most tokens of one message, as the station said.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub message_length: Option<String>,
+}
+
+/// Lists of connected stations that are due, locked for this worker.
+pub async fn due(tx: &mut Tx, most: i64) -> Result<Vec<Due>> {
+    diesel::sql_query(
+        "select l.station_id, l.partner_id, l.location_id, l.version, l.sent_version, l.entries, l.state, \
+           (select value from station_parameter p where p.station_id = l.station_id and p.attribute = 'Actual' \
+              and p.name in ('LocalAuthListMaxLength', 'LocalAuthListCtrlr/Entries') limit 1) as list_length, \
+           (select value from station_parameter p where p.station_id = l.station_id and p.attribute = 'Actual' \
+              and p.name in ('SendLocalListMaxLength', 'LocalAuthListCtrlr/ItemsPerMessage') limit 1) as message_length \
+         from local_list l join station_live s on s.station_id = l.station_id \
+         where l.enabled and l.due_at <= $1 and s.connected order by l.due_at limit $2 for update of l skip locked",
+    )
+    .bind::<Timestamptz, _>(tx.now())
+    .bind::<BigInt, _>(most)
+    .load(&mut **tx)
+    .await
+    .map_err(from_diesel)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Wanted {
+    #[diesel(sql_type = Text)]
+    uid: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    valid_until: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Text>)]
+    group_id: Option<String>,
+}
+
+/// Who may charge at an operator's stations without our being asked: cards of the operator and of the partners above it,
+/// the newest where the station cannot hold them all.
+pub async fn wanted(tx: &mut Tx, operator: PartnerId, most: i64) -> Result<Entries> {
+    let rows: Vec<Wanted> = diesel::sql_query(
+        "with recursive up as (select id, parent_id from partner where id = $1 union all \
+           select p.id, p.parent_id from partner p join up on up.parent_id = p.id) \
+         select t.uid_normalised as uid, t.valid_until, t.group_id from token t join up on up.id = t.partner_id \
+         where t.kind = 'rfid' and t.status = 'active' and t.erased_at is null \
+           and (t.valid_from is null or t.valid_from <= $2) and (t.valid_until is null or t.valid_until > $2) \
+           and length(t.uid_normalised) between 1 and 20 \
+         order by t.updated_at desc, t.id limit $3",
+    )
+    .bind::<SqlUuid, _>(operator)
+    .bind::<Timestamptz, _>(tx.now())
+    .bind::<BigInt, _>(most)
+    .load(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    let listed =
+        rows.into_iter().map(|row| (row.uid, ListedToken { expires_at: row.valid_until, group: row.group_id }));
+    Ok(listed.collect())
+}
+
+/// An update is on its way with this command.
+pub async fn sending(tx: &mut Tx, station_id: StationId, step: &Step, command_id: CommandId) -> Result<()> {
+    let now = tx.now();
+    diesel::update(local_list::table.filter(local_list::station_id.eq(station_id)))
+        .set((
+            local_list::state.eq(LocalListState::Sending),
+            local_list::sent_version.eq(step.version),
+            local_list::sent_entries.eq(serde_json::to_value(&step.entries).map_err(Error::internal)?),
+            local_list::command_id.eq(command_id),
+            local_list::due_at.eq(None::<Timestamp>),
+            local_list::updated_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    Ok(())
+}
+
+/// Its version is being asked for with this command.
+pub async fn asking(tx: &mut Tx, station_id: StationId, command_id: CommandId) -> Result<()> {
+    diesel::update(local_list::table.filter(local_list::station_id.eq(station_id)))
+        .set((local_list::command_id.eq(command_id), local_list::due_at.eq(None::<Timestamp>)))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    Ok(())
+}
+
+/// It holds what it should; looked at again in an hour, for tokens expire.
+pub async fn in_step(tx: &mut Tx, station_id: StationId) -> Result<()> {
+    let now = tx.now();
+    diesel::update(local_list::table.filter(local_list::station_id.eq(station_id)))
+        .set((
+            local_list::state.eq(LocalListState::InStep),
+            local_list::due_at.eq(now + TimeDelta::hours(1)),
+            local_list::synced_at.eq(now),
+            local_list::updated_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    Ok(())
+}
+
+/// What a station answered to SendLocalList. A version it does not expect, or a refusal, means that the list is replaced.
+pub async fn sent(tx: &mut Tx, command_id: CommandId, word: Option<&str>, error: Option<&str>) -> Result<()> {
+    let (state, taken, wait_s) = match word {
+        Some("Accepted") => ("out_of_step", true, 0),
+        Some("VersionMismatch") => ("out_of_step", false, 0),
+        Some("NotSupported") => ("not_supported", false, 86_400),
+        _ => ("failed", false, 600),
+    };
+    let now = tx.now();
+    diesel::sql_query(
+        "update local_list set state = $2, detail = $3, due_at = $4, updated_at = $5, \
+           version = case when $6 then sent_version end, entries = case when $6 then sent_entries else entries end, \
+           sent_entries = null where command_id = $1 and state = 'sending'",
+    )
+    .bind::<SqlUuid, _>(command_id)
+    .bind::<Text, _>(state)
+    .bind::<Nullable<Text>, _>(word.or(error))
+    .bind::<Timestamptz, _>(now + TimeDelta::seconds(wait_s))
+    .bind::<Timestamptz, _>(now)
+    .bind::<diesel::sql_types::Bool, _>(taken)
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    Ok(())
+}
+
+/// What a station answered to GetLocalListVersion: another version than ours means that the list is replaced; -1 that it
+/// has none.
+pub async fn version(tx: &mut Tx, command_id: CommandId, version: Option<i32>) -> Result<()> {
+    let now = tx.now();
+    let wait = if version.is_some() { TimeDelta::zero() } else { TimeDelta::minutes(10) };
+    diesel::sql_query(
+        "update local_list set state = case when $2 = -1 then 'not_supported' when $2 is null then 'failed' else 'out_of_step' end, \
+           version = case when $2 = version then version end, \
+           sent_version = greatest(sent_version, $2), due_at = case when $2 = -1 then null else $3 end, updated_at = $4 \
+         where command_id = $1",
+    )
+    .bind::<SqlUuid, _>(command_id)
+    .bind::<Nullable<Integer>, _>(version)
+    .bind::<Timestamptz, _>(now + wait)
+    .bind::<Timestamptz, _>(now)
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    Ok(())
+}
