@@ -6,12 +6,12 @@ use std::{sync::Arc, time::Duration};
 use poem::listener::{Acceptor as _, TcpAcceptor};
 use stromtor_domain::Error;
 use stromtor_ocpp::server::Settings;
-use stromtor_persistence::{clock::SystemClock, db::Urls, embedded::Embedded, migrate};
+use stromtor_persistence::{clock::SystemClock, db::Urls, embedded::Embedded, ingest, migrate};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    app::{bootstrap, charge::Charge, command, ingest::Ingest},
+    app::{bootstrap, charge::Charge, command, ingest::Ingest, local_list},
     config::{Config, Log, LogFormat},
     demo, jobs, service,
     state::{App, Metrics},
@@ -138,7 +138,27 @@ pub fn gateway(app: &App, listener: tokio::net::TcpListener, tasks: &TaskTracker
         let _ = backend.flush().await;
     });
     tasks.spawn(async move { writer.write_behind().await });
+    tasks.spawn(live(app.clone()));
     tasks.spawn(command::dispatch(app.clone()));
+    tasks.spawn(local_list::run(app.clone()));
+}
+
+/// Tells the others that this process lives: the connections of one that does not are ended by housekeeping.
+async fn live(app: App) {
+    while !app.cancel.is_cancelled() {
+        let told = async {
+            let mut tx = app.db.begin_ingest().await?;
+            ingest::alive(&mut tx, app.node).await?;
+            tx.commit().await
+        };
+        if let Err(error) = told.await {
+            tracing::warn!(%error, "cannot tell that this process lives");
+        }
+        tokio::select! {
+            () = app.cancel.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(5)) => {}
+        }
+    }
 }
 
 async fn finish(app: &App, tasks: TaskTracker, grace: Duration) {

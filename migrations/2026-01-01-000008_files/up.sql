@@ -1,10 +1,6 @@
 -- Files to and from stations: logs that they upload, firmware that they download. The bytes are in the object store; the
 -- rows say whose they are. Rows of a station stay with the operator who had it then, so no composite keys.
 
--- Numbers that stations repeat in their status messages (requestId), unique over everything that is asked of them.
-create sequence ocpp_request_id as integer minvalue 1 cycle;
-grant usage on sequence ocpp_request_id to stromtor_request, stromtor_ingest, stromtor_worker;
-
 -- The platform, whoever asks: its firmware images are everybody's.
 create function stromtor_platform() returns uuid
   language sql stable security definer parallel safe set search_path = public, pg_temp

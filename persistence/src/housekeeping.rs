@@ -43,6 +43,11 @@ pub async fn sweep(tx: &mut Tx, kept: Retention) -> Result<()> {
     for (statement, days) in [
         ("delete from authorization_attempt where at < $1", kept.authorization),
         ("delete from event where at < $1", kept.event),
+        ("delete from station_boot where at < $1", kept.command),
+        ("delete from station_connection where disconnected_at < $1", kept.command),
+        ("delete from security_event where received_at < $1", kept.command),
+        ("delete from monitoring_event where received_at < $1", kept.command),
+        ("delete from station_report where updated_at < $1", kept.job),
         ("delete from command where finished_at < $1", kept.command),
         ("delete from job where state = 'done' and updated_at < $1", kept.job),
         ("delete from delivery where state = 'done' and updated_at < $1", kept.job),

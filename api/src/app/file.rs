@@ -22,8 +22,9 @@ use stromtor_ocpp::{
     version::Version,
 };
 use stromtor_persistence::{
+    command::number,
     file::{
-        firmware_image, firmware_publication, firmware_update, log_request, next_request_id,
+        firmware_image, firmware_publication, firmware_update, log_request,
         transfer::{self, Purpose, Transfer},
     },
     ingest::From,
@@ -115,7 +116,7 @@ pub async fn request_log(
 ) -> Result<LogRequest> {
     let mut asked = ask(app, actor, Permission::CommandExecute, station_id, expires_in_s).await?;
     input.check()?;
-    let request_id = next_request_id(&mut asked.tx).await?;
+    let request_id = number(&mut asked.tx).await?;
     let token = app.secrets.random_token()?;
     let call = LogCall {
         request_id,
@@ -161,7 +162,7 @@ pub async fn update_firmware(
     }
     let now = asked.tx.now();
     let retrieve_at = input.retrieve_at.unwrap_or(now);
-    let request_id = next_request_id(&mut asked.tx).await?;
+    let request_id = number(&mut asked.tx).await?;
     let token = app.secrets.random_token()?;
     let call = FirmwareCall {
         request_id,
@@ -205,7 +206,7 @@ pub async fn publish_firmware(
     only_v2(asked.version)?;
     // What it serves is for the stations behind it: the controller's own model does not matter.
     let image = firmware_image::usable(&mut asked.tx, input.firmware_image_id, &asked.station).await?;
-    let request_id = next_request_id(&mut asked.tx).await?;
+    let request_id = number(&mut asked.tx).await?;
     let token = app.secrets.random_token()?;
     let location = url(app, &token, Some(&image_name(&image)));
     let checksum = image.md5.as_deref().unwrap_or_default();

@@ -7,6 +7,9 @@ use stromtor_domain::Result;
 use stromtor_persistence::{
     file::station_file,
     housekeeping::{self, Retention},
+    ingest,
+    network::{charging_profile, reservation},
+    session::silent,
     tenancy::{idempotency, signing_key},
 };
 
@@ -65,7 +68,35 @@ pub async fn once(app: &App) -> Result<()> {
         keys::load(&app.db, &app.secrets, &app.clock).await?
     };
     app.keys.store(keys.into());
+    network(app).await?;
     app.db.reap(Duration::from_secs(300));
     app.limits.forget_idle();
     Ok(())
+}
+
+/// Connections of processes that died are ended, and with them reservations, profiles and sessions whose time is over.
+async fn network(app: &App) -> Result<()> {
+    const ROUND: i64 = 500;
+    loop {
+        let mut tx = app.db.begin_ingest().await?;
+        let ended = ingest::end_lost(&mut tx, app.now() - TimeDelta::seconds(30), ROUND).await?;
+        tx.commit().await?;
+        if ended < ROUND as usize {
+            break;
+        }
+    }
+    let mut tx = app.db.begin_worker().await?;
+    reservation::expire(&mut tx).await?;
+    charging_profile::end_with_sessions(&mut tx).await?;
+    tx.commit().await?;
+    let config = &app.config.session;
+    let hours = |hours: u32| app.now() - TimeDelta::hours(hours.into());
+    loop {
+        let mut tx = app.db.begin_worker().await?;
+        let ended = silent::end(&mut tx, hours(config.silent_end_h), hours(config.abandoned_end_h), ROUND).await?;
+        tx.commit().await?;
+        if ended < ROUND as usize {
+            return Ok(());
+        }
+    }
 }

@@ -47,6 +47,16 @@ pub enum Tag {
     Hardware,
     /// What stations are told to do.
     Commands,
+    /// Configuration keys and variables of stations, and templates of them.
+    Parameters,
+    /// Connectors held for a driver.
+    Reservations,
+    /// How much power stations and sessions may draw, and when.
+    ChargingProfiles,
+    /// Who may charge while a station is offline.
+    LocalLists,
+    /// Boots, connections, security events, reports.
+    StationHistory,
     /// Logs that stations upload.
     StationFiles,
     /// Firmware images, and what stations do with them.
@@ -90,6 +100,14 @@ fn api(app: &App) -> impl OpenApi + use<> {
             network::station_model::StationModelApi(app()),
             network::ocpp_message::OcppMessageApi(app()),
             network::unknown_station::UnknownStationApi(app()),
+        ),
+        (
+            network::history::HistoryApi(app()),
+            network::parameter::ParameterApi(app()),
+            network::parameter_template::ParameterTemplateApi(app()),
+            network::reservation::ReservationApi(app()),
+            network::charging_profile::ChargingProfileApi(app()),
+            network::local_list::LocalListApi(app()),
         ),
         (
             access::token::TokenApi(app()),

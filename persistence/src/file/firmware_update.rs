@@ -196,12 +196,13 @@ async fn save(tx: &mut Tx, update: FirmwareUpdate) -> Result<FirmwareUpdate> {
 /// Gives an update up. OCPP has no message for it: a command that still waits is not sent, and a station that has begun goes
 /// on unless it is given another image.
 pub async fn cancel(tx: &mut Tx, id: FirmwareUpdateId) -> Result<FirmwareUpdate> {
+    // Locked in the order in which answers lock them: command, update.
+    if let Some(command_id) = get(tx, id).await?.command_id {
+        command::withdraw(tx, command_id).await?;
+    }
     let mut update = lock(tx, id).await?;
     if !update.state.is_open() {
         return Err(Error::conflict("firmware_update_ended", "the update has ended already"));
-    }
-    if let Some(command_id) = update.command_id {
-        command::withdraw(tx, command_id).await?;
     }
     let before = update.clone();
     update.state = FirmwareUpdateState::Cancelled;

@@ -152,14 +152,15 @@ pub(crate) async fn lock(tx: &mut Tx, id: LogRequestId) -> Result<LogRequest> {
 /// Withdraws a request. OCPP has no message for it: a command that still waits is not sent, and what was sent is refused
 /// when it is uploaded.
 pub async fn cancel(tx: &mut Tx, id: LogRequestId) -> Result<LogRequest> {
+    // Locked in the order in which answers and uploads lock them: command, right, request.
+    if let Some(command_id) = get(tx, id).await?.command_id {
+        command::withdraw(tx, command_id).await?;
+    }
+    transfer::revoke(tx, id).await?;
     let mut request = lock(tx, id).await?;
     if !request.state.is_open() {
         return Err(Error::conflict("log_request_ended", "the request has ended already"));
     }
-    if let Some(command_id) = request.command_id {
-        command::withdraw(tx, command_id).await?;
-    }
-    transfer::revoke(tx, id).await?;
     let before = request.clone();
     request.state = LogRequestState::Cancelled;
     let after = save(tx, request).await?;

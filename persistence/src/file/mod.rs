@@ -12,14 +12,6 @@ use stromtor_domain::admin::job::JobKind;
 
 use crate::{admin::job, resource::prelude::*};
 
-/// A number for a station's messages.
-pub async fn next_request_id(tx: &mut Tx) -> Result<i32> {
-    diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("nextval('ocpp_request_id')::int4"))
-        .get_result(&mut **tx)
-        .await
-        .map_err(from_diesel)
-}
-
 /// Has the bytes deleted once the transaction is committed: nothing refers to them any more.
 pub async fn discard(tx: &mut Tx, partner_id: PartnerId, key: &str) -> Result<()> {
     let now = tx.now();

@@ -12,7 +12,7 @@ mod meter;
 mod notice;
 mod progress;
 mod start;
-mod stop;
+pub(crate) mod stop;
 mod transaction;
 
 use chrono::TimeDelta;

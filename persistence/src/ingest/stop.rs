@@ -264,7 +264,7 @@ async fn orphan(tx: &mut Tx, from: From, report: &StopReport, rules: &Rules) -> 
 }
 
 /// Asks for the pricing of sessions; asked for already, the earlier time counts.
-pub(super) async fn ask_for_settlement(tx: &mut Tx, sessions: &[(Uuid, PartnerId)], run_at: Timestamp) -> Result<()> {
+pub(crate) async fn ask_for_settlement(tx: &mut Tx, sessions: &[(Uuid, PartnerId)], run_at: Timestamp) -> Result<()> {
     if sessions.is_empty() {
         return Ok(());
     }

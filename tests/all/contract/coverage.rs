@@ -231,6 +231,14 @@ mod estate {
         let command = client.post(&format!("/v1/stations/{station}/commands"), json!({ "type": "clear_cache" })).await;
         assert_eq!(command.status, 202, "{}", command.body);
         keep("command_id", &command.body);
+        let template = json!({ "name": "Usual", "parameters": [{ "name": "HeartbeatInterval", "value": "300" }] });
+        keep("parameter_template_id", &client.create("/v1/parameter-templates", template).await);
+        let until = world.app.now() + chrono::TimeDelta::hours(1);
+        let reservation = json!({ "station_id": station, "connector": 1, "token_uid": "04A2", "expires_at": until });
+        keep("reservation_id", &client.create("/v1/reservations", reservation).await);
+        let profile = json!({ "station_id": station, "connector": 1, "purpose": "tx_default", "stack_level": 0, "kind": "relative",
+            "schedule": { "unit": "a", "periods": [{ "start_s": 0, "limit": "16.0" }] } });
+        keep("charging_profile_id", &client.create("/v1/charging-profiles", profile).await);
         let image = json!({ "name": "fw.bin", "version": "2.0.0" });
         keep("firmware_image_id", &client.create("/v1/firmware-images", image).await);
         // Sessions are made by stations; one row stands for them.
@@ -258,6 +266,8 @@ mod estate {
                  'final', '{{}}', now()); \
                  insert into delivery (id, partner_id, subscriber, key, payload, state, next_attempt_at, created_at, \
                  updated_at) values ('{session}', '{owner}', 'mail', 'k', '{{}}', 'dead', now(), now(), now()); \
+                 insert into station_report (id, partner_id, location_id, station_id, kind, request_id, parts, created_at, \
+                 updated_at) values ('{session}', '{owner}', '{at}', '{station}', 'monitoring', 1, '{{}}', now(), now()); \
                  insert into job (id, partner_id, kind, payload, state, run_at, created_at, updated_at) values \
                  ('{session}', '{owner}', 'settle_session', '{{}}', 'dead', now(), now(), now())",
             ))
@@ -284,7 +294,7 @@ mod estate {
         }
         ids.insert("transfer_token", "x".repeat(43));
         ids.insert("column", "location.city".to_owned());
-        for name in ["authorization_id", "cdr_id", "delivery_id", "job_id"] {
+        for name in ["authorization_id", "cdr_id", "delivery_id", "job_id", "station_report_id"] {
             ids.insert(name, session.to_owned());
         }
         Estate(ids)

@@ -22,6 +22,7 @@ const UNSCOPED: &[&str] = &[
     "idempotency_key",
     "login_throttle",
     "manufacturer",
+    "node",
     "one_time_token",
     "refresh_token",
     "signing_key",

@@ -58,6 +58,8 @@ async fn streams_show_what_happens_to_those_who_may_see_it() {
     }
     for status in ["Available", "Preparing", "Charging"] {
         let message = next(&mut messages).await;
+        let answer = next(&mut messages).await;
+        assert_eq!((&answer["kind"], &answer["message_id"]), (&json!("result"), &message["message_id"]));
         assert!(message["payload"].as_str().unwrap().contains(status), "{message}");
     }
     let seen = tokio::time::timeout(Duration::from_secs(2), strange.next()).await;

@@ -173,7 +173,8 @@ async fn an_image_is_for_its_models_and_its_owner_s_stations() {
     assert_eq!(site.client.post(&update_path(&site), &wanted).await.code(), "firmware_model_mismatch");
     site.client.patch(&station, json!({ "model_id": eve["id"] })).await;
     let update = site.client.create(&update_path(&site), wanted).await;
-    site.client.post(&format!("{}/cancel", at(&update)), json!(null)).await;
+    let cancelled = site.client.post(&format!("{}/cancel", at(&update)), json!(null)).await;
+    assert_eq!((cancelled.status, &cancelled.body["state"]), (200, &json!("cancelled")), "{}", cancelled.body);
 
     let empty = site.client.create("/v1/firmware-images", json!({ "name": "x", "version": "3" })).await;
     let wanted = json!({ "firmware_image_id": empty["id"] });

@@ -14,7 +14,7 @@ use tokio::{
 use crate::{billing::cdr::open, world::World};
 
 /// A Python with the packages that `tests/stations/requirements.txt` names, made once.
-async fn python() -> PathBuf {
+pub async fn python() -> PathBuf {
     static READY: tokio::sync::OnceCell<PathBuf> = tokio::sync::OnceCell::const_new();
     let ready = READY.get_or_init(async || {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -106,11 +106,10 @@ async fn a_foreign_station_charges_and_takes_every_command() {
         assert!(done["response"].is_object() && done["sent_at"].is_string() && done["finished_at"].is_string());
     }
     // Secrets reach the station and nobody else.
-    let secret =
-        give(json!({ "type": "change_configuration", "key": "AuthorizationKey", "value": "correct-horse" })).await;
+    let secret = give(json!({ "type": "set_parameter", "name": "AuthorizationKey", "value": "correct-horse" })).await;
     assert_eq!((&secret["state"], &secret["payload"]["value"]), (&json!("accepted"), &json!("***")));
     assert_eq!(station.saw("change").await["value"], "correct-horse");
-    let configuration = give(json!({ "type": "get_configuration", "keys": ["AuthorizationKey"] })).await;
+    let configuration = give(json!({ "type": "get_parameters", "names": ["AuthorizationKey"] })).await;
     assert_eq!(configuration["response"]["configurationKey"][0]["value"], "***");
     let everything = "select coalesce(string_agg(t::text, ''), '') as value from (select payload::text, secret_payload::text, \
         response::text from command union all select before::text, after::text, null from audit_entry \

@@ -1,6 +1,8 @@
 //! Stations over real WebSockets.
 
 pub mod door;
-mod foreign;
+pub mod driven;
+pub mod foreign;
 mod frames;
 mod transaction;
+mod v201;

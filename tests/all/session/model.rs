@@ -11,7 +11,7 @@ use proptest::{
 use stromtor_domain::{
     Timestamp,
     actor::Permission,
-    session::report::{MeterReport, Report, Sample, SampleSet, StartReport, StopReport},
+    session::report::{MeterReport, Presented, Report, Sample, SampleSet, StartReport, StopReport},
 };
 use stromtor_persistence::ingest::{self, Done, From, Item, Rules};
 
@@ -84,8 +84,11 @@ fn rules() -> Rules {
 fn start(connector: i32, tag: String, register: i64, at: Timestamp) -> StartReport {
     StartReport {
         connector,
-        id_tag: tag,
-        meter_start: register.into(),
+        id_tag: Some(tag),
+        presented: Presented::Local,
+        transaction: None,
+        start_missing: false,
+        meter_start: Some(register.into()),
         at: Some(at),
         at_raw: at.to_string(),
         reservation_id: None,
@@ -96,7 +99,7 @@ fn stop(number: i64, tag: String, register: i64, at: Timestamp) -> StopReport {
     StopReport {
         transaction_id: number,
         id_tag: Some(tag),
-        meter_stop: register.into(),
+        meter_stop: Some(register.into()),
         at: Some(at),
         at_raw: at.to_string(),
         reason: "Local".into(),
@@ -130,7 +133,7 @@ async fn play(world: &World, from: From, steps: &[Step]) {
                 }
                 let session = Session {
                     connector: *connector,
-                    tag: report.id_tag.clone(),
+                    tag: report.id_tag.clone().unwrap(),
                     running: true,
                     register: model.register,
                     readings: 0,
@@ -157,6 +160,7 @@ async fn play(world: &World, from: From, steps: &[Step]) {
                     unit: "Wh".into(),
                 };
                 let report = MeterReport {
+                    is_evse: false,
                     connector: *connector,
                     transaction_id: number.filter(|_| *numbered).map(i64::from),
                     samples: vec![SampleSet { at: Some(now), values: vec![sample] }],

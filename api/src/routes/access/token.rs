@@ -13,7 +13,10 @@ use stromtor_domain::{
     patch::Patch,
     tenancy::partner::PartnerId,
 };
-use stromtor_persistence::access::token::{self, TokenFilter};
+use stromtor_persistence::access::{
+    local_list,
+    token::{self, TokenFilter},
+};
 
 use crate::{
     auth::Auth,
@@ -81,6 +84,7 @@ impl TokenApi {
         let mut tx = self.0.begin(&actor, Permission::AccessWrite).await?;
         let partner_id = tx.partner(partner_id.0).await?;
         let created = token::create(&mut tx, partner_id, input).await?;
+        local_list::tokens_changed(&mut tx, created.partner_id).await?;
         tx.commit().await?;
         Ok(Created::at(format!("/v1/tokens/{}", created.id), created.clone(), created.revision))
     }
@@ -148,7 +152,9 @@ impl TokenApi {
         if_match_header: Header<Option<String>>,
     ) -> Answer<Done> {
         let mut tx = self.0.begin(&actor, Permission::AccessWrite).await?;
+        let owner = token::get(&mut tx, token_id.0).await?.partner_id;
         token::delete(&mut tx, token_id.0, if_match(if_match_header.0)?).await?;
+        local_list::tokens_changed(&mut tx, owner).await?;
         tx.commit().await?;
         Ok(Done::NoContent)
     }
@@ -164,6 +170,7 @@ impl TokenApi {
     ) -> Answer<Found<Token>> {
         let mut tx = self.0.begin(actor, Permission::AccessWrite).await?;
         let changed = token::update(&mut tx, id, if_match(if_match_header)?, change).await?;
+        local_list::tokens_changed(&mut tx, changed.partner_id).await?;
         tx.commit().await?;
         let revision = changed.revision;
         Ok(Found::versioned(changed, revision))

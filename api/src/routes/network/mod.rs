@@ -1,12 +1,18 @@
 //! The charging network.
 
 pub mod charge_point;
+pub mod charging_profile;
 pub mod command;
 pub mod connector;
+pub mod history;
+pub mod local_list;
 pub mod location;
 pub mod manufacturer;
 pub mod note;
 pub mod ocpp_message;
+pub mod parameter;
+pub mod parameter_template;
+pub mod reservation;
 pub mod station;
 pub mod station_model;
 pub mod unknown_station;
