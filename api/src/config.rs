@@ -27,6 +27,8 @@ pub struct Config {
     pub database: Database,
     /// Files.
     pub storage: Storage,
+    /// Files to and from stations.
+    pub files: FileConfig,
     /// Keys.
     pub secrets: SecretConfig,
     /// Log-in and tokens.
@@ -121,6 +123,29 @@ pub struct Database {
 pub struct Storage {
     /// Folder of everything on disk.
     pub data_dir: PathBuf,
+}
+
+/// Files to and from stations.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileConfig {
+    /// The object store; empty for a folder.
+    pub url: String,
+    /// Largest file, bytes.
+    pub max_upload_bytes: u64,
+    /// Address as stations see it; empty for `server.public_url`.
+    pub station_url: String,
+    /// Hours that a station has for a transfer.
+    pub token_ttl_h: u32,
+    /// Options of the object store.
+    pub options: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for FileConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The options hold keys.
+        f.debug_struct("FileConfig").field("station_url", &self.station_url).finish_non_exhaustive()
+    }
 }
 
 /// Keys.
@@ -237,6 +262,8 @@ pub struct Retention {
     pub command_days: u32,
     /// Days.
     pub job_days: u32,
+    /// Days.
+    pub station_file_days: u32,
 }
 
 /// Prices and taxes.

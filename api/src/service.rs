@@ -19,6 +19,7 @@ use crate::{
     problem::{self, Problem},
     routes,
     state::App,
+    transfer,
 };
 
 /// The contract as it is committed; the tests hold code and document together.
@@ -55,7 +56,8 @@ pub fn build(app: App) -> impl Endpoint<Output = Response> + 'static {
 /// One request: its id, its actor, its share, its problem document if it fails.
 async fn handle(app: &App, inner: &(impl Endpoint + 'static), mut request: Request) -> Response {
     let (request_id, ip) = (app.clock.id(), address(&request));
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let limit = transfer::body_limit(&app.config, request.uri().path());
+    let (method, path) = (request.method().clone(), transfer::prepare(&mut request));
     let started = std::time::Instant::now();
     let (mut subject, mut refused) = (Subject::Address(ip), None);
     if let Some(text) = bearer(&request) {
@@ -72,7 +74,7 @@ async fn handle(app: &App, inner: &(impl Endpoint + 'static), mut request: Reque
         problem::response(Error::TooMany { retry_after })
     } else if let Some(error) = refused {
         problem::response(error)
-    } else if too_large(&request, app.config.server.body_limit) {
+    } else if too_large(&request, limit) {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "the body is larger than allowed").response()
     } else {
         idempotency::call(app, inner, request).await

@@ -34,6 +34,8 @@ pub struct AppState {
     pub clock: ClockHolder,
     /// The server's secret.
     pub secrets: Secrets,
+    /// Files of stations, firmware images.
+    pub files: crate::files::Files,
     /// Keys that sign access tokens; swapped when they rotate.
     pub keys: ArcSwap<KeyRing>,
     /// External issuers whose tokens are accepted.

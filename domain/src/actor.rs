@@ -63,6 +63,16 @@ choice! {
         CommandExecute = "command:execute",
         /// Send any OCPP call to a station.
         OcppCallExecute = "ocpp_call:execute",
+        /// See and download the files that stations have uploaded.
+        FileRead = "file:read",
+        /// Delete the files that stations have uploaded.
+        FileWrite = "file:write",
+        /// See and download firmware images, see firmware updates and publications.
+        FirmwareRead = "firmware:read",
+        /// Create, change and delete firmware images.
+        FirmwareWrite = "firmware:write",
+        /// Give stations new firmware, have local controllers publish it.
+        FirmwareExecute = "firmware:execute",
         /// See deliveries, jobs and dead letters.
         OutboxRead = "outbox:read",
         /// Retry or discard dead letters.

@@ -62,6 +62,12 @@ choice! {
         ReservationChanged = "reservation.changed",
         /// A charging profile changed its state.
         ChargingProfileChanged = "charging_profile.changed",
+        /// A log request changed its state.
+        LogRequestChanged = "log_request.changed",
+        /// A firmware update changed its state.
+        FirmwareUpdateChanged = "firmware_update.changed",
+        /// A firmware publication changed its state.
+        FirmwarePublicationChanged = "firmware_publication.changed",
     }
 }
 

@@ -21,6 +21,7 @@ pub mod clock;
 pub mod command;
 pub mod error;
 pub mod event;
+pub mod file;
 pub mod money;
 pub mod network;
 pub mod page;

@@ -284,6 +284,29 @@ pub async fn finish(
     Ok(changed)
 }
 
+/// Ends a command that still waits for its station; one that was sent goes its way.
+pub async fn withdraw(tx: &mut Tx, id: CommandId) -> Result<()> {
+    let now = tx.now();
+    let waiting = command::table.filter(command::id.eq(id).and(command::state.eq(CommandState::Queued)));
+    let ended: Option<Command> = diesel::update(waiting)
+        .set((
+            command::state.eq(CommandState::Failed),
+            command::error.eq("withdrawn before it was sent"),
+            command::secret_payload.eq(None::<serde_json::Value>),
+            command::finished_at.eq(now),
+            command::updated_at.eq(now),
+        ))
+        .returning(Command::as_returning())
+        .get_result(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)?;
+    if let Some(ended) = ended {
+        note(tx, &ended);
+    }
+    Ok(())
+}
+
 /// Ends commands that can no longer be sent, and those whose node died with them.
 pub async fn expire(tx: &mut Tx, answer_within: TimeDelta) -> Result<Vec<Command>> {
     let now = tx.now();

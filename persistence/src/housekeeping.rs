@@ -54,6 +54,7 @@ pub async fn sweep(tx: &mut Tx, kept: Retention) -> Result<()> {
         ("delete from refresh_token where expires_at < $1", 0),
         ("delete from one_time_token where expires_at < $1", 0),
         ("delete from stream_ticket where expires_at < $1", 0),
+        ("delete from transfer where expires_at < $1", 0),
         ("delete from login_throttle where updated_at < $1", 1),
     ] {
         diesel::sql_query(statement)

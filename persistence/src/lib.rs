@@ -17,6 +17,7 @@ pub mod db;
 pub mod embedded;
 pub mod error;
 pub mod event;
+pub mod file;
 pub mod housekeeping;
 pub mod ingest;
 pub mod listen;

@@ -126,6 +126,7 @@ macro_rules! owned {
 
 owned!(
     stromtor_domain::access::token::Token,
+    stromtor_domain::file::firmware_image::FirmwareImage,
     stromtor_domain::network::charge_point::ChargePoint,
     stromtor_domain::network::connector::Connector,
     stromtor_domain::tariff::tariff::Tariff,

@@ -5,6 +5,7 @@ mod access;
 mod billing;
 mod contract;
 mod event;
+mod file;
 mod network;
 mod ocpp;
 mod process;

@@ -9,6 +9,7 @@ use stromtor_domain::{
 use stromtor_ocpp::result;
 use stromtor_persistence::{
     access::local_list,
+    file::{firmware_publication, firmware_update, log_request},
     ingest::{self, From},
     network::{charging_profile, parameter, reservation},
     tx::Tx,
@@ -22,6 +23,9 @@ pub async fn handle(tx: &mut Tx, ended: &Command) -> Result<()> {
         "set_charging_profile" | "clear_charging_profile" => charging_profile::answered(tx, ended).await?,
         "send_local_list" => local_list::sent(tx, ended.id, word, ended.error.as_deref()).await?,
         "get_local_list_version" => local_list::version(tx, ended.id, list_version(ended)).await?,
+        "log_request" => log_request::answered(tx, ended).await?,
+        "firmware_update" => firmware_update::answered(tx, ended).await?,
+        "firmware_publication" | "firmware_unpublication" => firmware_publication::answered(tx, ended).await?,
         _ => {}
     }
     parameters(tx, ended).await

@@ -20,6 +20,7 @@ use crate::{
     app::keys,
     auth::{oidc::Issuers, password},
     config::{Config, Database},
+    files::Files,
     limits::Limits,
     secrets::Secrets,
     state::{App, AppState, ClockHolder, Metrics},
@@ -75,6 +76,7 @@ pub async fn assemble(config: Config, urls: Urls, clock: SharedClock, metrics: O
     let secrets = Secrets::load(&config.secrets.key, &config.storage.data_dir)?;
     let keys = keys::load(&db, &secrets, &clock).await?;
     Ok(Arc::new(AppState {
+        files: Files::open(&config.files, &config.storage.data_dir)?,
         public_url: config.public_url(),
         oidc: Issuers::new(config.auth.oidc.clone())?,
         limits: Limits::new(config.server.requests_per_minute),
@@ -98,6 +100,7 @@ pub fn offline() -> Result<App> {
     let clock = SystemClock::shared();
     let urls = Urls { owner: String::new(), request: String::new(), ingest: String::new(), worker: String::new() };
     Ok(Arc::new(AppState {
+        files: Files::in_memory(),
         public_url: config.public_url(),
         oidc: Issuers::new(Vec::new())?,
         limits: Limits::new(1),

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use stromtor_domain::{
     Error, Result, Timestamp,
     access::decide::Outcome,
-    network::{notice::Notice, station::StationId},
+    network::{notice::Notice, progress::ProgressReport, station::StationId},
     session::report::{
         BootReport, DataTransferReport, MeterReport, Report, StartReport, StatusReport, StopReport, TransactionReport,
     },
@@ -279,6 +279,23 @@ impl Backend for Charge {
     async fn data_transfer(&self, _: &Link, _: DataTransferReport) -> Reply<DataTransferReply> {
         // No vendor's messages are understood so far; they are in the message log.
         Ok(DataTransferReply::UnknownVendorId)
+    }
+
+    async fn progress(&self, link: &Link, report: ProgressReport) -> Reply<()> {
+        let work = async {
+            let mut tx = self.app.db.begin_ingest().await?;
+            ingest::progress(&mut tx, from(link), &report).await?;
+            tx.commit().await
+        };
+        match work.await {
+            Err(error @ Error::Unavailable(_)) => Err(unavailable(error)),
+            Err(error) => {
+                // It is in the message log; repeating it would fail again.
+                tracing::error!(?error, "a status message about a file failed");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     fn log(&self, message: Logged) {

@@ -170,7 +170,8 @@ pub async fn order(
     note_call(app, tx, target, kind, version, input, action, payload, expires_in).await
 }
 
-async fn note_call(
+/// Notes a worded call as a command; the caller wakes the dispatch after its commit.
+pub async fn note_call(
     app: &App,
     tx: &mut Tx,
     target: From,

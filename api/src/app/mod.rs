@@ -4,6 +4,7 @@ pub mod answer;
 pub mod bootstrap;
 pub mod charge;
 pub mod command;
+pub mod file;
 pub mod identity;
 pub mod ingest;
 pub mod iso15118;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use stromtor_domain::Result;
 use stromtor_persistence::{
+    file::station_file,
     housekeeping::{self, Retention},
     ingest,
     network::{charging_profile, reservation},
@@ -15,6 +16,8 @@ use stromtor_persistence::{
 use crate::{app::keys, state::App};
 
 const EVERY: Duration = Duration::from_secs(60);
+/// Files deleted in one transaction.
+const FILES_AT_ONCE: i64 = 200;
 
 /// Runs until the process stops.
 pub async fn run(app: App) {
@@ -47,6 +50,15 @@ pub async fn once(app: &App) -> Result<()> {
     idempotency::sweep(&mut tx).await?;
     let newest = signing_key::current(&mut tx).await?.into_iter().map(|key| key.created_at).max();
     tx.commit().await?;
+    let before = app.now() - TimeDelta::days(kept.station_file_days.into());
+    loop {
+        let mut tx = app.db.begin_worker().await?;
+        let swept = station_file::sweep(&mut tx, before, FILES_AT_ONCE).await?;
+        tx.commit().await?;
+        if swept < FILES_AT_ONCE as usize {
+            break;
+        }
+    }
     let due = TimeDelta::days(app.config.auth.key_rotation_days.into());
     let keys = if newest.is_some_and(|newest| app.now() - newest > due) {
         // Refresh tokens are no JWTs, so old keys need only outlive access tokens.

@@ -38,6 +38,10 @@ async fn run(app: &App, due: &Job) -> Result<()> {
             let id = id.ok_or_else(|| Error::internal("a settlement without a session"))?;
             settle::settle(&mut tx, id, &app.config.billing).await?;
         }
+        JobKind::DeleteObject => {
+            let key = due.payload["key"].as_str().ok_or_else(|| Error::internal("a deletion without a key"))?;
+            app.files.delete(key).await?;
+        }
     }
     job::done(&mut tx, due.id).await?;
     tx.commit().await

@@ -4,6 +4,7 @@ pub mod access;
 pub mod admin;
 pub mod billing;
 pub mod event;
+pub mod file;
 pub mod network;
 pub mod session;
 pub mod tariff;
@@ -56,6 +57,10 @@ pub enum Tag {
     LocalLists,
     /// Boots, connections, security events, reports.
     StationHistory,
+    /// Logs that stations upload.
+    StationFiles,
+    /// Firmware images, and what stations do with them.
+    Firmware,
     /// What went over the wire between stations and us.
     OcppLog,
     /// What charging costs, and where.
@@ -111,6 +116,14 @@ fn api(app: &App) -> impl OpenApi + use<> {
             tariff::tariff::TariffApi(app()),
             tariff::assignment::TariffAssignmentApi(app()),
             billing::cdr::CdrApi(app()),
+        ),
+        (
+            file::log_request::LogRequestApi(app()),
+            file::station_file::StationFileApi(app()),
+            file::transfer::TransferApi(app()),
+            file::firmware_image::FirmwareImageApi(app()),
+            file::firmware_update::FirmwareUpdateApi(app()),
+            file::firmware_publication::FirmwarePublicationApi(app()),
         ),
         (
             event::event::EventApi(app()),

@@ -16,6 +16,8 @@ choice! {
     pub enum JobKind {
         /// Prices an ended session. Payload: `{"session_id": …}`.
         SettleSession = "settle_session",
+        /// Deletes a file whose row is gone from the object store. Payload: `{"key": …}`.
+        DeleteObject = "delete_object",
     }
 }
 

@@ -11,5 +11,6 @@ pub mod note;
 pub mod notice;
 pub mod ocpp_message;
 pub mod parameter;
+pub mod progress;
 pub mod reservation;
 pub mod station;

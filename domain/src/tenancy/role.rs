@@ -60,6 +60,11 @@ impl BuiltInRole {
                 P::CommandRead,
                 P::CommandExecute,
                 P::OcppCallExecute,
+                P::FileRead,
+                P::FileWrite,
+                P::FirmwareRead,
+                P::FirmwareWrite,
+                P::FirmwareExecute,
             ],
             Self::Finance => {
                 &[P::AccessRead, P::TariffRead, P::TariffWrite, P::SessionRead, P::SessionWrite, P::CdrRead]

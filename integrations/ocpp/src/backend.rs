@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use stromtor_domain::{
     Timestamp,
-    network::{location::LocationId, notice::Notice, station::StationId},
+    network::{location::LocationId, notice::Notice, progress::ProgressReport, station::StationId},
     session::report::{
         BootReport, DataTransferReport, MeterReport, StartReport, StatusReport, StopReport, TransactionReport,
     },
@@ -198,6 +198,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn certificates(&self, link: &Link, kind: &'static str, request: &serde_json::Value) -> Option<String>;
     /// DataTransfer.
     async fn data_transfer(&self, link: &Link, report: DataTransferReport) -> Reply<DataTransferReply>;
+    /// A status message about a log or firmware.
+    async fn progress(&self, link: &Link, report: ProgressReport) -> Reply<()>;
     /// A message went over the wire. Must not block; written in batches.
     fn log(&self, message: Logged);
     /// Now.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use stromtor_domain::{
-    network::notice::Notice,
+    network::{notice::Notice, progress::ProgressReport},
     session::report::{
         BootReport, DataTransferReport, MeterReport, StartReport, StatusReport, StopReport, TransactionReport,
     },
@@ -43,12 +43,12 @@ pub enum Inbound {
     DataTransfer(DataTransferReport),
     /// Anything beside charging that is only taken note of.
     Notice(Notice),
+    /// How far the station is with a log or firmware.
+    Progress(ProgressReport),
     /// GetCertificateStatus: the payload for the upstream.
     CertificateStatus(Value),
     /// Get15118EVCertificate: the payload for the upstream.
     EvCertificate(Value),
-    /// Logged and answered with nothing.
-    Noted,
 }
 
 /// Why a call cannot be taken.

@@ -95,7 +95,10 @@ async fn take<B: Backend>(backend: &B, link: &Link, version: Version, call: Inbo
         Inbound::EvCertificate(request) => {
             v201::answer::ev_certificate(backend.certificates(link, "ev_certificate", &request).await)
         }
-        Inbound::Noted => json!({}),
+        Inbound::Progress(report) => {
+            patiently(|| backend.progress(link, report.clone())).await?;
+            json!({})
+        }
     })
 }
 

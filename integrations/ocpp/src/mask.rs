@@ -32,7 +32,10 @@ pub fn mask(value: &mut Value) -> bool {
                 masked = true;
             }
             for (name, field) in map.iter_mut() {
-                if field.is_string() && name != "key" && is_secret_key(name) && field != MASK {
+                if let Some(masked_url) = field.as_str().and_then(mask_url) {
+                    *field = masked_url.into();
+                    masked = true;
+                } else if field.is_string() && name != "key" && is_secret_key(name) && field != MASK {
                     *field = MASK.into();
                     masked = true;
                 } else if let Some(inner) = field.as_str().filter(|text| text.starts_with('{')) {
@@ -53,12 +56,31 @@ pub fn mask(value: &mut Value) -> bool {
     }
 }
 
+/// A URL without the password or the transfer token in it; `None` when there is neither.
+///
+/// What stands behind `/transfer/` is the right to upload or download one file.
+fn mask_url(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    if scheme.len() > 10 || !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let secret_user = authority.rsplit_once('@').and_then(|(who, host)| Some((who.split_once(':')?.0, host)));
+    let secret_path = path.split_once("/transfer/").filter(|(_, token)| !token.is_empty() && *token != MASK);
+    if secret_user.is_none_or(|_| authority.contains(":***@")) && secret_path.is_none() {
+        return None;
+    }
+    let authority = secret_user.map_or_else(|| authority.to_owned(), |(user, host)| format!("{user}:{MASK}@{host}"));
+    let path = secret_path.map_or_else(|| path.to_owned(), |(before, _)| format!("{before}/transfer/{MASK}"));
+    Some(format!("{scheme}://{authority}{path}"))
+}
+
 /// A frame's text with its secrets masked; unchanged texts are not rewritten, so that the log shows the wire.
 #[must_use]
 pub fn mask_text(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     // Most frames hold none of these words and are not parsed again.
-    if !["key", "passw", "secret", "pin"].iter().any(|word| lower.contains(word)) {
+    if !["key", "passw", "secret", "pin", "://"].iter().any(|word| lower.contains(word)) {
         return text.to_owned();
     }
     match serde_json::from_str::<Value>(text) {
@@ -70,7 +92,9 @@ pub fn mask_text(text: &str) -> String {
             }
         }
         // Cannot be searched, so it is not kept.
-        Err(_) if ["authorizationkey", "password", "secret"].iter().any(|word| lower.contains(word)) => MASK.to_owned(),
+        Err(_) if ["authorizationkey", "password", "secret", "/transfer/"].iter().any(|word| lower.contains(word)) => {
+            MASK.to_owned()
+        }
         Err(_) => text.to_owned(),
     }
 }
@@ -86,6 +110,9 @@ mod tests {
             r#"[3,"1",{"configurationKey":[{"key":"AuthorizationKey","readonly":false,"value":"0011"}]}]"#,
             r#"[2,"1","DataTransfer",{"vendorId":"x","data":"{\"wifiPassword\":\"0011\"}"}]"#,
             r#"[2,"1","ChangeConfiguration",{"value":"0011","key":"AuthorizationKey"}"#,
+            r#"[2,"1","GetDiagnostics",{"location":"ftp://user:0011@files.example.com/logs"}]"#,
+            r#"[2,"1","GetLog",{"log":{"remoteLocation":"https://example.com/x/transfer/0011/log.zip"}}]"#,
+            r#"[2,"1","GetLog",{"log":{"remoteLocation":"https://example.com/x/transfer/0011"#,
         ] {
             assert!(!mask_text(text).contains("0011"), "{text}");
         }

@@ -50,12 +50,22 @@ pub enum SimulatorError {
 impl Simulator {
     /// Connects to `url`/`identity` with Basic authentication.
     pub async fn connect(url: &str, identity: &str, password: &str) -> Result<Self, SimulatorError> {
+        Self::connect_as(url, identity, password, Version::V16).await
+    }
+
+    /// The same in another version: the frames are alike, what is in them is the caller's.
+    pub async fn connect_as(
+        url: &str,
+        identity: &str,
+        password: &str,
+        version: Version,
+    ) -> Result<Self, SimulatorError> {
         let mut request = format!("{url}/{identity}").into_client_request().map_err(Box::new)?;
         let basic = format!("Basic {}", STANDARD.encode(format!("{identity}:{password}")));
         if let Ok(value) = HeaderValue::from_str(&basic) {
             request.headers_mut().insert("authorization", value);
         }
-        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("ocpp1.6"));
+        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(version.as_str()));
         let (socket, _) = connect_async(request).await.map_err(Box::new)?;
         let (sink, mut stream) = socket.split();
         let (sink, waiting) = (Arc::new(Mutex::new(sink)), Waiting::default());
@@ -153,7 +163,13 @@ fn respond(action: &str, payload: &Value) -> Option<Value> {
         | "ChangeConfiguration"
         | "ClearCache"
         | "TriggerMessage"
+        | "UpdateFirmware"
+        | "SignedUpdateFirmware"
+        | "PublishFirmware"
         | "DataTransfer" => json!({ "status": "Accepted" }),
+        "GetDiagnostics" => json!({ "fileName": "diagnostics.zip" }),
+        "GetLog" => json!({ "status": "Accepted", "filename": "log.zip" }),
+        "UnpublishFirmware" => json!({ "status": "Unpublished" }),
         "UnlockConnector" => json!({ "status": "Unlocked" }),
         "GetConfiguration" => {
             let known = [("HeartbeatInterval", "300"), ("NumberOfConnectors", "2"), ("MeterValueSampleInterval", "60")];

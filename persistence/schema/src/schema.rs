@@ -290,6 +290,80 @@ diesel::table! {
 }
 
 diesel::table! {
+    firmware_image (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        name -> Text,
+        version -> Text,
+        manufacturer_id -> Nullable<Uuid>,
+        model_ids -> Array<Uuid>,
+        notes -> Nullable<Text>,
+        signing_certificate -> Nullable<Text>,
+        signature -> Nullable<Text>,
+        external_id -> Nullable<Text>,
+        metadata -> Jsonb,
+        size_bytes -> Nullable<Int8>,
+        sha256 -> Nullable<Text>,
+        md5 -> Nullable<Text>,
+        object_key -> Nullable<Text>,
+        uploaded_at -> Nullable<Timestamptz>,
+        revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    firmware_publication (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        firmware_image_id -> Nullable<Uuid>,
+        name -> Text,
+        version -> Text,
+        checksum -> Text,
+        ocpp_request_id -> Int4,
+        state -> Text,
+        detail -> Nullable<Text>,
+        locations -> Array<Text>,
+        history -> Jsonb,
+        command_id -> Nullable<Uuid>,
+        unpublish_command_id -> Nullable<Uuid>,
+        created_by -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    firmware_update (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        firmware_image_id -> Nullable<Uuid>,
+        name -> Text,
+        version -> Text,
+        ocpp_request_id -> Int4,
+        signed -> Bool,
+        retrieve_at -> Timestamptz,
+        install_at -> Nullable<Timestamptz>,
+        retries -> Nullable<Int4>,
+        retry_interval_s -> Nullable<Int4>,
+        state -> Text,
+        detail -> Nullable<Text>,
+        history -> Jsonb,
+        firmware_before -> Nullable<Text>,
+        firmware_after -> Nullable<Text>,
+        command_id -> Nullable<Uuid>,
+        created_by -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     idempotency_key (actor_id, key) {
         actor_id -> Uuid,
         key -> Text,
@@ -352,6 +426,30 @@ diesel::table! {
         external_id -> Nullable<Text>,
         metadata -> Jsonb,
         revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    log_request (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        ocpp_request_id -> Int4,
+        kind -> Text,
+        from_at -> Nullable<Timestamptz>,
+        to_at -> Nullable<Timestamptz>,
+        retries -> Nullable<Int4>,
+        retry_interval_s -> Nullable<Int4>,
+        upload_url -> Nullable<Text>,
+        state -> Text,
+        detail -> Nullable<Text>,
+        file_name -> Nullable<Text>,
+        file_id -> Nullable<Uuid>,
+        command_id -> Nullable<Uuid>,
+        created_by -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }
@@ -671,6 +769,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    station_file (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        log_request_id -> Nullable<Uuid>,
+        name -> Text,
+        content_type -> Text,
+        size_bytes -> Int8,
+        sha256 -> Text,
+        object_key -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     station_live (station_id) {
         station_id -> Uuid,
         partner_id -> Uuid,
@@ -822,6 +936,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    transfer (token_hmac) {
+        token_hmac -> Bytea,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        log_request_id -> Nullable<Uuid>,
+        firmware_image_id -> Nullable<Uuid>,
+        used_at -> Nullable<Timestamptz>,
+        expires_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     unknown_station (ocpp_identity) {
         ocpp_identity -> Text,
         attempts -> Int8,
@@ -839,8 +967,17 @@ diesel::joinable!(charge_point_live -> charge_point (charge_point_id));
 diesel::joinable!(charging_notice -> station (station_id));
 diesel::joinable!(command -> station (station_id));
 diesel::joinable!(connector_live -> station (station_id));
+diesel::joinable!(firmware_image -> manufacturer (manufacturer_id));
+diesel::joinable!(firmware_image -> partner (partner_id));
+diesel::joinable!(firmware_publication -> firmware_image (firmware_image_id));
+diesel::joinable!(firmware_publication -> station (station_id));
+diesel::joinable!(firmware_update -> command (command_id));
+diesel::joinable!(firmware_update -> firmware_image (firmware_image_id));
+diesel::joinable!(firmware_update -> station (station_id));
 diesel::joinable!(local_list -> station (station_id));
 diesel::joinable!(location -> partner (partner_id));
+diesel::joinable!(log_request -> command (command_id));
+diesel::joinable!(log_request -> station (station_id));
 diesel::joinable!(note -> station (station_id));
 diesel::joinable!(one_time_token -> app_user (user_id));
 diesel::joinable!(parameter_template -> partner (partner_id));
@@ -850,11 +987,15 @@ diesel::joinable!(role -> partner (partner_id));
 diesel::joinable!(session -> tariff_version (tariff_version_id));
 diesel::joinable!(station -> partner (partner_id));
 diesel::joinable!(station -> station_model (model_id));
+diesel::joinable!(station_file -> station (station_id));
 diesel::joinable!(station_live -> station (station_id));
 diesel::joinable!(station_model -> manufacturer (manufacturer_id));
 diesel::joinable!(station_parameter -> station (station_id));
 diesel::joinable!(tariff -> partner (partner_id));
 diesel::joinable!(token -> partner (partner_id));
+diesel::joinable!(transfer -> firmware_image (firmware_image_id));
+diesel::joinable!(transfer -> log_request (log_request_id));
+diesel::joinable!(transfer -> station (station_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_client,
@@ -862,8 +1003,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     charging_notice,
     command,
     connector_live,
+    firmware_image,
+    firmware_publication,
+    firmware_update,
     local_list,
     location,
+    log_request,
     manufacturer,
     note,
     one_time_token,
@@ -872,11 +1017,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     refresh_token,
     role,
     station,
+    station_file,
     station_live,
     station_model,
     station_parameter,
     tariff,
     token,
+    transfer,
 );
 diesel::allow_tables_to_appear_in_same_query!(cdr, session, tariff_version,);
 diesel::allow_tables_to_appear_in_same_query!(charge_point, charge_point_live,);

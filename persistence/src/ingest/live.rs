@@ -30,13 +30,14 @@ pub(super) async fn boot(tx: &mut Tx, boots: &Of<'_, BootReport>) -> Result<()> 
         "update station_live l set booted_at = $4, last_seen_at = $4, firmware_version = i.firmware, boot = i.boot \
          from unnest($1::uuid[], $2::text[], $3::jsonb[]) i(station_id, firmware, boot) where l.station_id = i.station_id",
     )
-    .bind::<Array<SqlUuid>, _>(ids)
-    .bind::<Array<Nullable<Text>>, _>(firmware)
+    .bind::<Array<SqlUuid>, _>(&ids)
+    .bind::<Array<Nullable<Text>>, _>(&firmware)
     .bind::<Array<Jsonb>, _>(reports)
     .bind::<Timestamptz, _>(now)
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;
+    super::progress::booted(tx, &ids, &firmware).await?;
     let history: Vec<uuid::Uuid> = boots.iter().map(|_| tx.id()).collect();
     diesel::sql_query(
         "insert into station_boot (id, partner_id, location_id, station_id, at, ocpp_version, reason, boot) \

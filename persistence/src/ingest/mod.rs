@@ -10,6 +10,7 @@ mod live;
 mod log;
 mod meter;
 mod notice;
+mod progress;
 mod start;
 pub(crate) mod stop;
 mod transaction;
@@ -29,6 +30,7 @@ use crate::resource::prelude::*;
 pub use door::{Known, alive, connected, disconnected, end_lost, find, gone, quirks, refused, remember_unknown, seen};
 pub use log::{MessageRow, messages};
 pub use notice::parameters;
+pub use progress::progress;
 
 /// Whose report it is.
 #[derive(Debug, Clone, Copy)]

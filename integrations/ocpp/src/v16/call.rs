@@ -6,6 +6,7 @@ use stromtor_domain::network::notice::{Notice, SecurityEventReport};
 use super::report;
 use crate::{
     call::{Inbound, Unread},
+    progress,
     read::{Quirks, Reader},
 };
 
@@ -30,9 +31,9 @@ pub fn read(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inboun
             }))
         }
         "DiagnosticsStatusNotification"
-        | "FirmwareStatusNotification"
         | "LogStatusNotification"
-        | "SignedFirmwareStatusNotification" => Inbound::Noted,
+        | "FirmwareStatusNotification"
+        | "SignedFirmwareStatusNotification" => Inbound::Progress(progress::read(action, payload, quirks)?),
         _ => return Err(Unread::Unknown),
     })
 }

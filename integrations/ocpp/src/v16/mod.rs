@@ -3,4 +3,5 @@
 pub mod answer;
 pub mod call;
 pub mod command;
+pub mod file;
 pub mod report;

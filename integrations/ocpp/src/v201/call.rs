@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{notice, report};
 use crate::{
     call::{Inbound, Unread},
+    progress,
     read::{Quirks, Reader},
 };
 
@@ -43,7 +44,9 @@ pub fn read(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inboun
             reader.required_text("exiRequest", 5600)?;
             Inbound::EvCertificate(payload.clone())
         }
-        "FirmwareStatusNotification" | "LogStatusNotification" | "PublishFirmwareStatusNotification" => Inbound::Noted,
+        "FirmwareStatusNotification" | "LogStatusNotification" | "PublishFirmwareStatusNotification" => {
+            Inbound::Progress(progress::read(action, payload, quirks)?)
+        }
         _ => return Err(Unread::Unknown),
     })
 }

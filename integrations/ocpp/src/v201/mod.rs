@@ -3,5 +3,6 @@
 pub mod answer;
 pub mod call;
 pub mod command;
+pub mod file;
 pub mod notice;
 pub mod report;
