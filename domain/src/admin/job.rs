@@ -16,6 +16,8 @@ choice! {
     pub enum JobKind {
         /// Prices an ended session. Payload: `{"session_id": …}`.
         SettleSession = "settle_session",
+        /// Signs a certificate that a station asked for. Payload: `{"certificate_request_id": …}`.
+        SignCertificate = "sign_certificate",
     }
 }
 

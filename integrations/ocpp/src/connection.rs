@@ -23,6 +23,7 @@ use crate::{
     frame::{ErrorCode, Frame, FrameError},
     mask,
     route::{Answer, CallFailure, Request},
+    security,
     server::Settings,
     v16::{read::Wrong, report},
 };
@@ -339,6 +340,10 @@ async fn decide<B: Backend>(backend: &B, link: &Link, action: &str, payload: &Va
         "DataTransfer" => {
             let transfer = report::data_transfer(payload, quirks)?;
             report::data_transfer_answer(patiently(|| backend.data_transfer(link, transfer.clone())).await?)
+        }
+        "SignCertificate" => {
+            let request = security::sign_certificate(payload, quirks)?;
+            security::sign_certificate_answer(patiently(|| backend.sign_certificate(link, request.clone())).await?)
         }
         // Logged; the features behind them come with firmware and diagnostics.
         "DiagnosticsStatusNotification" | "FirmwareStatusNotification" => json!({}),

@@ -10,6 +10,8 @@ pub mod frame;
 mod handshake;
 pub mod mask;
 pub mod route;
+pub mod security;
 pub mod server;
 pub mod sim;
+pub mod tls;
 pub mod v16;

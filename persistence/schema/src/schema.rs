@@ -110,6 +110,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    certificate_request (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        certificate_type -> Text,
+        csr -> Text,
+        state -> Text,
+        error -> Nullable<Text>,
+        certificate_chain -> Nullable<Text>,
+        serial_number -> Nullable<Text>,
+        valid_until -> Nullable<Timestamptz>,
+        command_id -> Nullable<Uuid>,
+        expiry_noted_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     charge_point (id) {
         id -> Uuid,
         partner_id -> Uuid,
@@ -492,6 +512,25 @@ diesel::table! {
         revision -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        security_profile -> Int2,
+        next_password_hmac -> Nullable<Bytea>,
+        next_password_command_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    station_certificate (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        certificate_type -> Text,
+        hash_algorithm -> Text,
+        issuer_name_hash -> Text,
+        issuer_key_hash -> Text,
+        serial_number -> Text,
+        seen_at -> Timestamptz,
+        created_at -> Timestamptz,
     }
 }
 
@@ -514,6 +553,7 @@ diesel::table! {
         quirks -> Jsonb,
         refused_attempts -> Int8,
         last_refused_at -> Nullable<Timestamptz>,
+        security_profile -> Nullable<Int2>,
     }
 }
 
@@ -625,6 +665,7 @@ diesel::table! {
 diesel::joinable!(api_client -> partner (partner_id));
 diesel::joinable!(app_user -> partner (partner_id));
 diesel::joinable!(cdr -> session (session_id));
+diesel::joinable!(certificate_request -> station (station_id));
 diesel::joinable!(charge_point_live -> charge_point (charge_point_id));
 diesel::joinable!(command -> station (station_id));
 diesel::joinable!(connector_live -> station (station_id));
@@ -636,6 +677,7 @@ diesel::joinable!(role -> partner (partner_id));
 diesel::joinable!(session -> tariff_version (tariff_version_id));
 diesel::joinable!(station -> partner (partner_id));
 diesel::joinable!(station -> station_model (model_id));
+diesel::joinable!(station_certificate -> station (station_id));
 diesel::joinable!(station_live -> station (station_id));
 diesel::joinable!(station_model -> manufacturer (manufacturer_id));
 diesel::joinable!(tariff -> partner (partner_id));
@@ -644,6 +686,7 @@ diesel::joinable!(token -> partner (partner_id));
 diesel::allow_tables_to_appear_in_same_query!(
     api_client,
     app_user,
+    certificate_request,
     command,
     connector_live,
     location,
@@ -654,6 +697,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     refresh_token,
     role,
     station,
+    station_certificate,
     station_live,
     station_model,
     tariff,

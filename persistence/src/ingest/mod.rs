@@ -24,7 +24,9 @@ use uuid::Uuid;
 
 use crate::resource::prelude::*;
 
-pub use door::{Known, connected, disconnected, find, quirks, refused, remember_unknown, seen};
+pub use door::{
+    Known, connected, disconnected, find, promote_password, quirks, raise_profile, refused, remember_unknown, seen,
+};
 pub use log::{MessageRow, messages};
 
 /// Whose report it is.

@@ -1,11 +1,14 @@
 //! The charging network.
 
+pub mod certificate_request;
 pub mod charge_point;
 pub mod connector;
 pub mod hardware;
 pub mod location;
 pub mod note;
 pub mod ocpp_message;
+pub mod security;
 pub mod station;
+pub mod station_certificate;
 pub mod transfer;
 pub mod unknown_station;
