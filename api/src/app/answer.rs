@@ -4,10 +4,12 @@
 use stromtor_domain::{Result, command::Command};
 use stromtor_persistence::tx::Tx;
 
+use crate::app::certificate::{self, kind};
+
 /// Draws the consequences of a command that has ended, whether the station answered, refused, or was never reached.
 pub async fn handle(tx: &mut Tx, ended: &Command) -> Result<()> {
-    let _ = tx;
     match ended.kind.as_str() {
+        kind::PASSWORD | kind::SIGNED | kind::INSTALLED | kind::DELETE => certificate::answered(tx, ended).await,
         // Most commands have no consequence beyond their own state.
         _ => Ok(()),
     }

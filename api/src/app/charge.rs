@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use stromtor_domain::{
     Error, Result, Timestamp,
     access::decide::Outcome,
-    network::station::StationId,
+    network::{certificate::CsrReport, station::StationId},
     session::report::{BootReport, DataTransferReport, MeterReport, Report, StartReport, StatusReport, StopReport},
 };
 use stromtor_ocpp::backend::{
@@ -21,7 +21,11 @@ use stromtor_ocpp::backend::{
 use stromtor_persistence::ingest::{self, Decided, Done, From, Item, MessageRow};
 use uuid::Uuid;
 
-use crate::{app::ingest::Ingest, limits::Attempts, state::App};
+use crate::{
+    app::{certificate, door, ingest::Ingest},
+    limits::Attempts,
+    state::App,
+};
 
 /// Messages that may wait for the log's writer; behind that new ones are given up, and counted.
 const LOG_BUFFER: usize = 50_000;
@@ -150,22 +154,17 @@ impl Charge {
             return Ok(Admission::Unknown);
         };
         tx.commit().await?;
-        let right = match (&knock.basic, &known.password_hmac) {
-            (Some((user, password)), Some(hmac)) => {
-                // Whitepaper ed. 2: raw bytes; some stations send the key's hexadecimal text.
-                let unhex = std::str::from_utf8(password).ok().and_then(|text| hex::decode(text).ok());
-                *user == knock.identity
-                    && (self.app.secrets.matches(password, hmac)
-                        || unhex.is_some_and(|raw| self.app.secrets.matches(&raw, hmac)))
-            }
-            _ => !known.settings.password_required,
-        };
-        if !right {
+        let Some(shown) = door::judge(&self.app.secrets, knock, &known) else {
             self.attempts.failed(&knock.identity, knock.address);
             let mut tx = self.app.db.begin_ingest().await?;
             ingest::refused(&mut tx, known.id).await?;
             tx.commit().await?;
             return Ok(Admission::WrongCredentials);
+        };
+        if let (true, Some(hmac)) = (shown.new_password, &known.next_password_hmac) {
+            let mut tx = self.app.db.begin_ingest().await?;
+            ingest::promote_password(&mut tx, known.id, hmac).await?;
+            tx.commit().await?;
         }
         self.attempts.succeeded(&knock.identity, knock.address);
         Ok(Admission::Welcome(Link {
@@ -175,6 +174,8 @@ impl Charge {
             identity: knock.identity.clone(),
             accept_without_protocol: known.settings.accept_without_protocol,
             ping: known.settings.ping,
+            security_profile: shown.security_profile,
+            raises_profile: shown.security_profile > known.security_profile,
         }))
     }
 }
@@ -194,7 +195,11 @@ impl Backend for Charge {
     async fn connected(&self, link: &Link, version: &'static str, address: IpAddr) -> Reply<i64> {
         let work = async {
             let mut tx = self.app.db.begin_ingest().await?;
-            let epoch = ingest::connected(&mut tx, from(link), self.app.node, version, &address.to_string()).await?;
+            let (node, profile) = (self.app.node, link.security_profile);
+            let epoch = ingest::connected(&mut tx, from(link), node, version, &address.to_string(), profile).await?;
+            if link.raises_profile {
+                ingest::raise_profile(&mut tx, from(link), profile).await?;
+            }
             tx.commit().await?;
             Ok(epoch)
         };
@@ -250,6 +255,18 @@ impl Backend for Charge {
     async fn data_transfer(&self, _: &Link, _: DataTransferReport) -> Reply<DataTransferReply> {
         // No vendor's messages are understood so far; they are in the message log.
         Ok(DataTransferReply::UnknownVendorId)
+    }
+
+    async fn sign_certificate(&self, link: &Link, report: CsrReport) -> Reply<bool> {
+        certificate::requested(&self.app, from(link), &link.identity, &report).await.map_err(unavailable)
+    }
+
+    fn may_shake(&self, address: IpAddr) -> bool {
+        self.attempts.may_shake(address)
+    }
+
+    fn shook(&self, address: IpAddr, fine: bool) {
+        self.attempts.shook(address, fine);
     }
 
     fn log(&self, message: Logged) {

@@ -6,12 +6,16 @@ use chrono::TimeDelta;
 use stromtor_domain::Result;
 use stromtor_persistence::{
     housekeeping::{self, Retention},
+    network::certificate_request,
     tenancy::{idempotency, signing_key},
 };
 
 use crate::{app::keys, state::App};
 
 const EVERY: Duration = Duration::from_secs(60);
+
+/// How long before its end a station's certificate is told of.
+const EXPIRING: TimeDelta = TimeDelta::days(30);
 
 /// Runs until the process stops.
 pub async fn run(app: App) {
@@ -42,6 +46,7 @@ pub async fn once(app: &App) -> Result<()> {
     };
     housekeeping::sweep(&mut tx, retention).await?;
     idempotency::sweep(&mut tx).await?;
+    certificate_request::tell_expiring(&mut tx, EXPIRING).await?;
     let newest = signing_key::current(&mut tx).await?.into_iter().map(|key| key.created_at).max();
     tx.commit().await?;
     let due = TimeDelta::days(app.config.auth.key_rotation_days.into());

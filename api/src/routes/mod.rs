@@ -44,6 +44,8 @@ pub enum Tag {
     Sessions,
     /// Manufacturers and models of stations.
     Hardware,
+    /// Security profiles, passwords and certificates of stations.
+    Security,
     /// What stations are told to do.
     Commands,
     /// What went over the wire between stations and us.
@@ -85,6 +87,9 @@ fn api(app: &App) -> impl OpenApi + use<> {
             network::station_model::StationModelApi(app()),
             network::ocpp_message::OcppMessageApi(app()),
             network::unknown_station::UnknownStationApi(app()),
+            network::security::SecurityApi(app()),
+            network::certificate::CertificateApi(app()),
+            network::certificate_request::CertificateRequestApi(app()),
         ),
         (
             access::token::TokenApi(app()),

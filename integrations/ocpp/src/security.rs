@@ -2,7 +2,9 @@
 //! what they are told, and what they answer. Pure both ways. Versions are named as sub-protocols, `ocpp1.6` or `ocpp2.0.1`.
 
 use serde_json::{Value, json};
-use stromtor_domain::network::certificate::{CertificateHash, CertificateUse, CsrReport, MAX_PEM, StationCertificateType};
+use stromtor_domain::network::certificate::{
+    CertificateHash, CertificateUse, CsrReport, MAX_PEM, StationCertificateType,
+};
 
 use crate::v16::read::{Reader, Wrong};
 

@@ -74,7 +74,8 @@ impl TlsFiles {
 
     /// When each file was last written, and its length; none for one that is not there.
     fn stamps(&self) -> Vec<Option<(SystemTime, u64)>> {
-        let stamp = |path: &PathBuf| std::fs::metadata(path).ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
+        let stamp =
+            |path: &PathBuf| std::fs::metadata(path).ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
         self.paths().map(stamp).collect()
     }
 
@@ -116,7 +117,8 @@ impl TlsFiles {
                 let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
                     .with_crls(lists)
                     .allow_unknown_revocation_status();
-                let verifier = if self.require_client_certificate { verifier } else { verifier.allow_unauthenticated() };
+                let verifier =
+                    if self.require_client_certificate { verifier } else { verifier.allow_unauthenticated() };
                 builder.with_client_cert_verifier(verifier.build().map_err(|error| unusable(&error))?)
             }
         };

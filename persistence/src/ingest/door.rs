@@ -232,14 +232,16 @@ pub async fn raise_profile(tx: &mut Tx, from: From, to: i16) -> Result<()> {
 
 /// A station used its new password: the old one ends. Without effect when the new one is no longer that.
 pub async fn promote_password(tx: &mut Tx, id: StationId, hmac: &[u8]) -> Result<()> {
-    diesel::update(station::table.filter(station::id.eq(id).and(station::next_password_hmac.assume_not_null().eq(hmac))))
-        .set((
-            station::password_hmac.eq(hmac),
-            station::next_password_hmac.eq(None::<Vec<u8>>),
-            station::next_password_command_id.eq(None::<uuid::Uuid>),
-        ))
-        .execute(&mut **tx)
-        .await
-        .map_err(from_diesel)?;
+    diesel::update(
+        station::table.filter(station::id.eq(id).and(station::next_password_hmac.assume_not_null().eq(hmac))),
+    )
+    .set((
+        station::password_hmac.eq(hmac),
+        station::next_password_hmac.eq(None::<Vec<u8>>),
+        station::next_password_command_id.eq(None::<uuid::Uuid>),
+    ))
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
     Ok(())
 }

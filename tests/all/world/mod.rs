@@ -129,7 +129,7 @@ impl World {
     pub fn gateway(&self) -> String {
         let listener = stromtor_ocpp::server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let url = format!("ws://{}", listener.local_addr().unwrap());
-        stromtor_api::run::gateway(&self.app, listener, &tokio_util::task::TaskTracker::new());
+        stromtor_api::run::gateway(&self.app, vec![listener.into()], &tokio_util::task::TaskTracker::new());
         url
     }
 

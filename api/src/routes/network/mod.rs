@@ -1,5 +1,7 @@
 //! The charging network.
 
+pub mod certificate;
+pub mod certificate_request;
 pub mod charge_point;
 pub mod command;
 pub mod connector;
@@ -7,6 +9,7 @@ pub mod location;
 pub mod manufacturer;
 pub mod note;
 pub mod ocpp_message;
+pub mod security;
 pub mod station;
 pub mod station_model;
 pub mod unknown_station;

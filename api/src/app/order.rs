@@ -1,0 +1,53 @@
+//! Commands that the platform itself words: their payload is made by it, not by the caller.
+
+use chrono::TimeDelta;
+use serde_json::Value;
+use stromtor_domain::{Error, Result, command::Command, network::station::Station};
+use stromtor_ocpp::mask::mask;
+use stromtor_persistence::{
+    command::{self, NewCommand},
+    network::security,
+    tx::Tx,
+};
+
+use crate::state::App;
+
+/// Puts a call into a station's queue, in this transaction; tell `app.commands_due` after its commit. Secrets in the payload are
+/// sealed until they are sent.
+pub async fn queue(
+    app: &App,
+    tx: &mut Tx,
+    target: &Station,
+    kind: &'static str,
+    action: &str,
+    payload: Value,
+    waits: TimeDelta,
+) -> Result<Command> {
+    if target.dismantled_at.is_some() {
+        return Err(Error::conflict("station_dismantled", "a dismantled station takes no commands"));
+    }
+    let mut masked = payload.clone();
+    let secret_payload = if mask(&mut masked) {
+        let sealed = app.secrets.seal(payload.to_string().as_bytes())?;
+        Some(serde_json::json!({ "sealed": hex::encode(sealed) }))
+    } else {
+        None
+    };
+    let new = NewCommand {
+        partner_id: target.partner_id,
+        location_id: target.input.location_id,
+        station_id: target.id,
+        kind,
+        action: action.to_owned(),
+        payload: masked,
+        secret_payload,
+        expires_at: tx.now() + waits,
+    };
+    command::create(tx, new).await
+}
+
+/// The OCPP version that a station speaks, which such a call depends on.
+pub async fn version(tx: &mut Tx, target: &Station) -> Result<String> {
+    let version = security::ocpp_version(tx, target.id).await?;
+    version.ok_or_else(|| Error::conflict("ocpp_version_unknown", "the station has not connected yet"))
+}
