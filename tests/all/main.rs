@@ -8,6 +8,7 @@ mod event;
 mod network;
 mod ocpp;
 mod process;
+mod security;
 mod session;
 mod tenancy;
 mod world;

@@ -45,8 +45,6 @@ pub struct ClientCertificate {
     pub common_name: Option<String>,
     /// DNS names among the subject's alternative names.
     pub dns_names: Vec<String>,
-    /// Serial number, hexadecimal.
-    pub serial_number: String,
 }
 
 impl ClientCertificate {

@@ -82,6 +82,11 @@ impl Door {
     pub const fn tls(listener: TcpListener, tls: Arc<Tls>) -> Self {
         Self { listener, tls: Some(tls) }
     }
+
+    /// Where it is.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
 }
 
 /// Without TLS.

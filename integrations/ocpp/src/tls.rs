@@ -246,9 +246,5 @@ fn names(der: &[u8]) -> ClientCertificate {
             }
         }
     }
-    ClientCertificate {
-        common_name: common_name.map(ToOwned::to_owned),
-        dns_names,
-        serial_number: hex::encode(parsed.raw_serial()),
-    }
+    ClientCertificate { common_name: common_name.map(ToOwned::to_owned), dns_names }
 }

@@ -243,11 +243,19 @@ mod estate {
                  insert into delivery (id, partner_id, subscriber, key, payload, state, next_attempt_at, created_at, \
                  updated_at) values ('{session}', '{owner}', 'mail', 'k', '{{}}', 'dead', now(), now(), now()); \
                  insert into job (id, partner_id, kind, payload, state, run_at, created_at, updated_at) values \
-                 ('{session}', '{owner}', 'settle_session', '{{}}', 'dead', now(), now(), now())",
+                 ('{session}', '{owner}', 'settle_session', '{{}}', 'dead', now(), now(), now()); \
+                 insert into certificate_request (id, partner_id, location_id, station_id, certificate_type, csr, state, \
+                 created_at, updated_at) values ('{session}', '{owner}', '{at}', '{station}', 'charging_station', 'x', \
+                 'failed', now(), now()); \
+                 insert into station_certificate (id, partner_id, location_id, station_id, certificate_type, \
+                 hash_algorithm, issuer_name_hash, issuer_key_hash, serial_number, seen_at, created_at) values \
+                 ('{session}', '{owner}', '{at}', '{station}', 'mo_root', 'SHA256', 'a', 'b', 'c', now(), now())",
             ))
             .await;
         ids.insert("column", "location.city".to_owned());
-        for name in ["authorization_id", "cdr_id", "delivery_id", "job_id"] {
+        for name in
+            ["authorization_id", "cdr_id", "certificate_request_id", "delivery_id", "job_id", "station_certificate_id"]
+        {
             ids.insert(name, session.to_owned());
         }
         Estate(ids)

@@ -23,14 +23,18 @@ use crate::{
 /// Operations on how stations authenticate themselves.
 pub struct SecurityApi(pub App);
 
-#[OpenApi(prefix_path = "/v1/stations/:station_id", tag = "Tag::Security")]
+#[OpenApi(prefix_path = "/v1/stations", tag = "Tag::Security")]
 impl SecurityApi {
     /// Reset a station's security profile
     ///
     /// Back to a lower one, for a station whose controller was exchanged: otherwise a profile only rises.
     ///
     /// Permission: `station:write`
-    #[oai(path = "/security-profile-reset", method = "post", operation_id = "station_reset_security_profile")]
+    #[oai(
+        path = "/:station_id/security-profile-reset",
+        method = "post",
+        operation_id = "station_reset_security_profile"
+    )]
     async fn reset_profile(
         &self,
         Auth(actor): Auth,
@@ -51,7 +55,7 @@ impl SecurityApi {
     /// (`password_rotation_pending`) and before the station's first connection (`ocpp_version_unknown`).
     ///
     /// Permission: `station:write`
-    #[oai(path = "/password-rotations", method = "post", operation_id = "station_rotate_password")]
+    #[oai(path = "/:station_id/password-rotations", method = "post", operation_id = "station_rotate_password")]
     async fn rotate_password(&self, Auth(actor): Auth, station_id: Path<StationId>) -> Answer<Given> {
         Ok(Given::now(certificate::rotate_password(&self.0, &actor, station_id.0).await?))
     }
