@@ -23,6 +23,8 @@ pub struct Config {
     pub ocpp: Ocpp,
     /// Plug & Charge.
     pub iso15118: Iso15118,
+    /// The CA of stations' certificates.
+    pub ca: Ca,
     /// PostgreSQL.
     pub database: Database,
     /// Files.
@@ -85,6 +87,58 @@ pub struct Ocpp {
     pub messages_per_second: u32,
     /// Workers that write what stations report.
     pub ingest_shards: usize,
+    /// Listeners with TLS.
+    pub tls: Vec<TlsListener>,
+}
+
+/// A listener with TLS.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsListener {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Server certificates: one, or one ECDSA and one RSA.
+    pub certificates: Vec<ServerCertificate>,
+    /// PEM file with the CAs of client certificates; absent: none is asked for.
+    #[serde(default)]
+    pub client_ca: Option<PathBuf>,
+    /// PEM files with revocation lists.
+    #[serde(default)]
+    pub client_crl: Vec<PathBuf>,
+    /// Whether a station without a certificate is refused in the handshake.
+    #[serde(default)]
+    pub require_client_certificate: bool,
+}
+
+/// A server certificate with its key.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerCertificate {
+    /// PEM file: the certificate, then those that signed it.
+    pub chain: PathBuf,
+    /// PEM file: its private key.
+    pub key: PathBuf,
+}
+
+/// The CA of stations' certificates.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ca {
+    /// PEM file; empty for one that is made at first start.
+    pub certificate: PathBuf,
+    /// PEM file.
+    pub key: PathBuf,
+    /// Days.
+    pub validity_days: u32,
+    /// URL of an external CA; empty for our own.
+    pub hook_url: String,
+}
+
+impl std::fmt::Debug for Ca {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The URL may hold a password.
+        f.debug_struct("Ca").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
 }
 
 /// Plug & Charge.

@@ -83,12 +83,40 @@ impl Limits {
 #[derive(Debug, Default)]
 pub struct Attempts {
     failed: dashmap::DashMap<(String, IpAddr), (u32, std::time::Instant)>,
+    /// TLS handshakes that failed in a row, by address: who it is was not said yet.
+    shook: dashmap::DashMap<IpAddr, (u32, std::time::Instant)>,
 }
 
 impl Attempts {
     const FREE: u32 = 5;
     /// Entries kept; a flood of invented identities costs no more memory than this.
     const MOST: usize = 100_000;
+
+    /// Failed handshakes of an address without a wait: many stations may share one behind a carrier's NAT.
+    const FREE_HANDSHAKES: u32 = 20;
+
+    /// Whether a TLS handshake with this address is begun.
+    pub fn may_shake(&self, address: IpAddr) -> bool {
+        self.shook.get(&address).is_none_or(|entry| entry.1 <= std::time::Instant::now())
+    }
+
+    /// How a TLS handshake ended. After many failed ones in a row an address waits, from a quarter of a second doubling to eight:
+    /// enough to make a flood of them cheap, short enough for the other stations of a shared address.
+    pub fn shook(&self, address: IpAddr, fine: bool) {
+        if fine {
+            self.shook.remove(&address);
+            return;
+        }
+        let now = std::time::Instant::now();
+        if self.shook.len() >= Self::MOST {
+            self.shook.retain(|_, (_, until)| *until > now);
+        }
+        let mut entry = self.shook.entry(address).or_insert((0, now));
+        entry.0 = entry.0.saturating_add(1);
+        if let Some(over) = entry.0.checked_sub(Self::FREE_HANDSHAKES) {
+            entry.1 = now + std::time::Duration::from_millis(250 << over.min(5));
+        }
+    }
 
     /// Whether another attempt is looked at.
     pub fn may_try(&self, identity: &str, address: IpAddr) -> bool {
@@ -111,5 +139,23 @@ impl Attempts {
     /// The password was right.
     pub fn succeeded(&self, identity: &str, address: IpAddr) {
         self.failed.remove(&(identity.to_owned(), address));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_handshakes_slow_their_address_alone() {
+        let attempts = Attempts::default();
+        let (bad, good) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        for _ in 0..Attempts::FREE_HANDSHAKES {
+            assert!(attempts.may_shake(bad));
+            attempts.shook(bad, false);
+        }
+        assert!(!attempts.may_shake(bad) && attempts.may_shake(good));
+        attempts.shook(bad, true);
+        assert!(attempts.may_shake(bad));
     }
 }

@@ -5,14 +5,17 @@ use std::{sync::Arc, time::Duration};
 
 use poem::listener::{Acceptor as _, TcpAcceptor};
 use stromtor_domain::Error;
-use stromtor_ocpp::server::Settings;
+use stromtor_ocpp::{
+    server::{Door, Settings},
+    tls::{KeyFiles, Tls, TlsFiles},
+};
 use stromtor_persistence::{clock::SystemClock, db::Urls, embedded::Embedded, ingest, migrate};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
     app::{bootstrap, charge::Charge, command, ingest::Ingest, local_list},
-    config::{Config, Log, LogFormat},
+    config::{Config, Log, LogFormat, ServerCertificate, TlsListener},
     demo, jobs, service,
     state::{App, Metrics},
 };
@@ -81,6 +84,7 @@ async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), Stri
     let stations = stromtor_ocpp::server::listen(config.ocpp.listen)
         .map_err(|error| format!("{}: {error}", config.ocpp.listen))?;
     config.ocpp.listen = stations.local_addr().map_err(|error| error.to_string())?;
+    let mut doors = vec![Door::from(stations)];
     let grace = Duration::from_secs(config.server.shutdown_grace_s);
     let app = bootstrap::assemble(config, urls, SystemClock::shared(), Some(Metrics(metrics)))
         .await
@@ -94,7 +98,12 @@ async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), Stri
     let acceptor = TcpAcceptor::from_tokio(listener).map_err(|error| error.to_string())?;
     tracing::info!(api = %acceptor.local_addr().first().map(ToString::to_string).unwrap_or_default(), "serving");
     tracing::info!(ocpp = %app.config.ocpp.listen, "stations connect here");
-    gateway(&app, stations, &tasks);
+    // After our own CA is there: a listener may name it.
+    for listener in &app.config.ocpp.tls {
+        doors.push(tls_door(listener)?);
+        tracing::info!(ocpp = %listener.listen, "stations connect here with TLS");
+    }
+    gateway(&app, doors, &tasks);
     if demo {
         demo::start(&app, &tasks).await.map_err(|error| say(&error))?;
     }
@@ -117,8 +126,23 @@ async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), Stri
     Ok(())
 }
 
+/// Opens a configured listener with TLS.
+pub fn tls_door(config: &TlsListener) -> Result<Door, String> {
+    let say = |error: &dyn std::fmt::Display| format!("[[ocpp.tls]] {}: {error}", config.listen);
+    let pair = |pair: &ServerCertificate| KeyFiles { chain: pair.chain.clone(), key: pair.key.clone() };
+    let files = TlsFiles {
+        certificates: config.certificates.iter().map(pair).collect(),
+        client_ca: config.client_ca.clone(),
+        client_crl: config.client_crl.clone(),
+        require_client_certificate: config.require_client_certificate,
+    };
+    let tls = Tls::load(files).map_err(|error| say(&error))?;
+    let listener = stromtor_ocpp::server::listen(config.listen).map_err(|error| say(&error))?;
+    Ok(Door::tls(listener, Arc::new(tls)))
+}
+
 /// Takes stations in until the process stops.
-pub fn gateway(app: &App, listener: tokio::net::TcpListener, tasks: &TaskTracker) {
+pub fn gateway(app: &App, doors: Vec<Door>, tasks: &TaskTracker) {
     let config = &app.config.ocpp;
     let settings = Settings {
         ping_interval: Duration::from_secs(config.ping_interval_s),
@@ -133,7 +157,7 @@ pub fn gateway(app: &App, listener: tokio::net::TcpListener, tasks: &TaskTracker
     let (writer, backend) = (charge.clone(), charge);
     let (stop, connected) = (app.cancel.child_token(), registry.clone());
     tasks.spawn(async move {
-        stromtor_ocpp::server::serve(listener, backend.clone(), connected, settings, stop).await;
+        stromtor_ocpp::server::serve(doors, backend.clone(), connected, settings, stop).await;
         // What the last connections said is written too.
         let _ = backend.flush().await;
     });

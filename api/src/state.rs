@@ -12,6 +12,7 @@ use stromtor_persistence::{db::Db, tx::Tx};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    app::ca::Ca,
     auth::{keys::KeyRing, oidc::Issuers},
     config::Config,
     limits::Limits,
@@ -36,6 +37,8 @@ pub struct AppState {
     pub secrets: Secrets,
     /// Files of stations, firmware images.
     pub files: crate::files::Files,
+    /// Who signs stations' certificates.
+    pub ca: Ca,
     /// Keys that sign access tokens; swapped when they rotate.
     pub keys: ArcSwap<KeyRing>,
     /// External issuers whose tokens are accepted.

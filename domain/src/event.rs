@@ -32,6 +32,8 @@ choice! {
         StationDisconnected = "station.disconnected",
         /// A station booted.
         StationBooted = "station.booted",
+        /// A station came with a higher security profile than before, and must from now on.
+        StationSecurityProfileRaised = "station.security_profile_raised",
         /// A connector's or charge point's status changed.
         StatusChanged = "status.changed",
         /// A driver was let in or refused.
@@ -68,6 +70,8 @@ choice! {
         FirmwareUpdateChanged = "firmware_update.changed",
         /// A firmware publication changed its state.
         FirmwarePublicationChanged = "firmware_publication.changed",
+        /// A station's client certificate ends within 30 days, and there is no newer one.
+        CertificateExpiring = "certificate.expiring",
     }
 }
 

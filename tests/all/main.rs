@@ -9,6 +9,7 @@ mod file;
 mod network;
 mod ocpp;
 mod process;
+mod security;
 mod session;
 mod tenancy;
 mod world;

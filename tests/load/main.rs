@@ -178,7 +178,7 @@ async fn prepare(http: &reqwest::Client, api: &str, password: &str, stations: us
                     "power_type": "ac_3_phase", "max_voltage_v": 400, "max_current_a": 32 });
                 let point = json!({ "code": format!("L{number}"), "evse_number": 1, "current_type": "ac" });
                 json!({ "station": { "location_id": place, "ocpp_identity": format!("L{number}"),
-                        "installation_status": "commissioned", "ocpp_settings": { "password_required": false,
+                        "installation_status": "commissioned", "security_profile": 0, "ocpp_settings": { "password_required": false,
                             "accept_without_protocol": false, "ping": true } },
                     "charge_points": [{ "charge_point": point, "connectors": [connector] }] })
             })

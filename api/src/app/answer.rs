@@ -15,6 +15,8 @@ use stromtor_persistence::{
     tx::Tx,
 };
 
+use crate::app::certificate::{self, kind};
+
 /// Draws the consequences of a command that has ended, whether the station answered, refused, or was never reached.
 pub async fn handle(tx: &mut Tx, ended: &Command) -> Result<()> {
     let word = ended.response.as_ref().and_then(|answer| answer["status"].as_str());
@@ -26,6 +28,7 @@ pub async fn handle(tx: &mut Tx, ended: &Command) -> Result<()> {
         "log_request" => log_request::answered(tx, ended).await?,
         "firmware_update" => firmware_update::answered(tx, ended).await?,
         "firmware_publication" | "firmware_unpublication" => firmware_publication::answered(tx, ended).await?,
+        kind::PASSWORD | kind::SIGNED | kind::INSTALLED | kind::DELETE => certificate::answered(tx, ended).await?,
         _ => {}
     }
     parameters(tx, ended).await

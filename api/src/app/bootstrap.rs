@@ -17,7 +17,7 @@ use stromtor_persistence::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::keys,
+    app::{ca::Ca, keys},
     auth::{oidc::Issuers, password},
     config::{Config, Database},
     files::Files,
@@ -75,6 +75,7 @@ pub async fn assemble(config: Config, urls: Urls, clock: SharedClock, metrics: O
     let db = Db::new(urls, sizes, clock.clone())?;
     let secrets = Secrets::load(&config.secrets.key, &config.storage.data_dir)?;
     let keys = keys::load(&db, &secrets, &clock).await?;
+    let ca = Ca::load(&config.ca, &config.storage.data_dir, &clock)?;
     Ok(Arc::new(AppState {
         files: Files::open(&config.files, &config.storage.data_dir)?,
         public_url: config.public_url(),
@@ -90,6 +91,7 @@ pub async fn assemble(config: Config, urls: Urls, clock: SharedClock, metrics: O
         db,
         clock: ClockHolder(clock),
         secrets,
+        ca,
         keys: ArcSwap::from_pointee(keys),
     }))
 }
@@ -112,6 +114,7 @@ pub fn offline() -> Result<App> {
         stations: stromtor_ocpp::route::Registry::default(),
         db: Db::new(urls, PoolSizes::default(), clock.clone())?,
         secrets: Secrets::new(&[0; 32])?,
+        ca: Ca::nobody(),
         keys: ArcSwap::default(),
         clock: ClockHolder(clock),
         config,

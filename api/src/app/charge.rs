@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use stromtor_domain::{
     Error, Result, Timestamp,
     access::decide::Outcome,
-    network::{notice::Notice, progress::ProgressReport, station::StationId},
+    network::{certificate::CsrReport, notice::Notice, progress::ProgressReport, station::StationId},
     session::report::{
         BootReport, DataTransferReport, MeterReport, Report, StartReport, StatusReport, StopReport, TransactionReport,
     },
@@ -27,7 +27,7 @@ use stromtor_persistence::ingest::{self, Decided, Done, From, Item, MessageRow};
 use uuid::Uuid;
 
 use crate::{
-    app::{ingest::Ingest, iso15118::Upstream},
+    app::{certificate, door, ingest::Ingest, iso15118::Upstream},
     limits::Attempts,
     state::App,
 };
@@ -161,22 +161,17 @@ impl Charge {
             return Ok(Admission::Unknown);
         };
         tx.commit().await?;
-        let right = match (&knock.basic, &known.password_hmac) {
-            (Some((user, password)), Some(hmac)) => {
-                // Whitepaper ed. 2: raw bytes; some stations send the key's hexadecimal text.
-                let unhex = std::str::from_utf8(password).ok().and_then(|text| hex::decode(text).ok());
-                *user == knock.identity
-                    && (self.app.secrets.matches(password, hmac)
-                        || unhex.is_some_and(|raw| self.app.secrets.matches(&raw, hmac)))
-            }
-            _ => !known.settings.password_required,
-        };
-        if !right {
+        let Some(shown) = door::judge(&self.app.secrets, knock, &known) else {
             self.attempts.failed(&knock.identity, knock.address);
             let mut tx = self.app.db.begin_ingest().await?;
             ingest::refused(&mut tx, known.id).await?;
             tx.commit().await?;
             return Ok(Admission::WrongCredentials);
+        };
+        if let (true, Some(hmac)) = (shown.new_password, &known.next_password_hmac) {
+            let mut tx = self.app.db.begin_ingest().await?;
+            ingest::promote_password(&mut tx, known.id, hmac).await?;
+            tx.commit().await?;
         }
         self.attempts.succeeded(&knock.identity, knock.address);
         Ok(Admission::Welcome(Link {
@@ -186,6 +181,8 @@ impl Charge {
             identity: knock.identity.clone(),
             accept_without_protocol: known.settings.accept_without_protocol,
             ping: known.settings.ping,
+            security_profile: shown.security_profile,
+            raises_profile: shown.security_profile > known.security_profile,
         }))
     }
 }
@@ -205,8 +202,12 @@ impl Backend for Charge {
     async fn connected(&self, link: &Link, version: Version, address: IpAddr) -> Reply<i64> {
         let work = async {
             let mut tx = self.app.db.begin_ingest().await?;
+            let (node, profile) = (self.app.node, link.security_profile);
             let epoch =
-                ingest::connected(&mut tx, from(link), self.app.node, version.as_str(), &address.to_string()).await?;
+                ingest::connected(&mut tx, from(link), node, version.as_str(), &address.to_string(), profile).await?;
+            if link.raises_profile {
+                ingest::raise_profile(&mut tx, from(link), profile).await?;
+            }
             tx.commit().await?;
             Ok(epoch)
         };
@@ -296,6 +297,18 @@ impl Backend for Charge {
             }
             Ok(()) => Ok(()),
         }
+    }
+
+    async fn sign_certificate(&self, link: &Link, report: CsrReport) -> Reply<bool> {
+        certificate::requested(&self.app, from(link), &link.identity, &report).await.map_err(unavailable)
+    }
+
+    fn may_shake(&self, address: IpAddr) -> bool {
+        self.attempts.may_shake(address)
+    }
+
+    fn shook(&self, address: IpAddr, fine: bool) {
+        self.attempts.shook(address, fine);
     }
 
     fn log(&self, message: Logged) {

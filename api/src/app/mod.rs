@@ -2,14 +2,18 @@
 
 pub mod answer;
 pub mod bootstrap;
+pub mod ca;
+pub mod certificate;
 pub mod charge;
 pub mod command;
+pub mod door;
 pub mod file;
 pub mod identity;
 pub mod ingest;
 pub mod iso15118;
 pub mod keys;
 pub mod local_list;
+pub mod order;
 pub mod parameter;
 pub mod settle;
 pub mod ticket;

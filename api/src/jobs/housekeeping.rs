@@ -8,7 +8,7 @@ use stromtor_persistence::{
     file::station_file,
     housekeeping::{self, Retention},
     ingest,
-    network::{charging_profile, reservation},
+    network::{certificate_request, charging_profile, reservation},
     session::silent,
     tenancy::{idempotency, signing_key},
 };
@@ -18,6 +18,9 @@ use crate::{app::keys, state::App};
 const EVERY: Duration = Duration::from_secs(60);
 /// Files deleted in one transaction.
 const FILES_AT_ONCE: i64 = 200;
+
+/// How long before its end a station's certificate is told of.
+const EXPIRING: TimeDelta = TimeDelta::days(30);
 
 /// Runs until the process stops.
 pub async fn run(app: App) {
@@ -48,6 +51,7 @@ pub async fn once(app: &App) -> Result<()> {
     };
     housekeeping::sweep(&mut tx, retention).await?;
     idempotency::sweep(&mut tx).await?;
+    certificate_request::tell_expiring(&mut tx, EXPIRING).await?;
     let newest = signing_key::current(&mut tx).await?.into_iter().map(|key| key.created_at).max();
     tx.commit().await?;
     let before = app.now() - TimeDelta::days(kept.station_file_days.into());

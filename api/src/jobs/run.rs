@@ -7,7 +7,10 @@ use stromtor_domain::{
 };
 use stromtor_persistence::admin::job;
 
-use crate::{app::settle, state::App};
+use crate::{
+    app::{certificate, settle},
+    state::App,
+};
 
 const BATCH: i64 = 50;
 
@@ -42,9 +45,18 @@ async fn run(app: &App, due: &Job) -> Result<()> {
             let key = due.payload["key"].as_str().ok_or_else(|| Error::internal("a deletion without a key"))?;
             app.files.delete(key).await?;
         }
+        JobKind::SignCertificate => {
+            let id = due.payload["certificate_request_id"].as_str().and_then(|id| id.parse().ok());
+            let id = id.ok_or_else(|| Error::internal("a signature without a request"))?;
+            tx = certificate::sign(app, tx, id).await?;
+        }
     }
     job::done(&mut tx, due.id).await?;
-    tx.commit().await
+    tx.commit().await?;
+    if due.kind == JobKind::SignCertificate {
+        app.commands_due.notify_one();
+    }
+    Ok(())
 }
 
 /// An error with its cause, for those who run the platform.

@@ -45,6 +45,8 @@ pub enum Tag {
     Sessions,
     /// Manufacturers and models of stations.
     Hardware,
+    /// Security profiles, passwords and certificates of stations.
+    Security,
     /// What stations are told to do.
     Commands,
     /// Configuration keys and variables of stations, and templates of them.
@@ -100,6 +102,9 @@ fn api(app: &App) -> impl OpenApi + use<> {
             network::station_model::StationModelApi(app()),
             network::ocpp_message::OcppMessageApi(app()),
             network::unknown_station::UnknownStationApi(app()),
+            network::security::SecurityApi(app()),
+            network::certificate::CertificateApi(app()),
+            network::certificate_request::CertificateRequestApi(app()),
         ),
         (
             network::history::HistoryApi(app()),

@@ -18,6 +18,8 @@ choice! {
         SettleSession = "settle_session",
         /// Deletes a file whose row is gone from the object store. Payload: `{"key": …}`.
         DeleteObject = "delete_object",
+        /// Signs a certificate that a station asked for. Payload: `{"certificate_request_id": …}`.
+        SignCertificate = "sign_certificate",
     }
 }
 

@@ -1,5 +1,6 @@
 //! The charging network: locations, stations, charge points, connectors, hardware.
 
+pub mod certificate;
 pub mod charge_point;
 pub mod charging_profile;
 pub mod connector;

@@ -68,7 +68,8 @@ choice! {
 #[serde(deny_unknown_fields)]
 #[diesel(sql_type = diesel::sql_types::Jsonb)]
 pub struct OcppSettings {
-    /// Whether it must send its password (security profile 1). Without, anybody who knows the identity can connect.
+    /// Whether it must send its password. Without, anybody who knows the identity can connect; only security profile 0 allows
+    /// that.
     pub password_required: bool,
     /// Whether a connection that names no sub-protocol counts as OCPP 1.6.
     pub accept_without_protocol: bool,
@@ -127,6 +128,12 @@ pub struct StationInput {
     #[serde(default)]
     #[oai(default)]
     pub ocpp_settings: OcppSettings,
+    /// The least OCPP security profile that its connections must have: 0 whatever comes (a password where
+    /// `ocpp_settings.password_required`), 1 a password, 2 a password over TLS, 3 a client certificate. Rises by itself when the
+    /// station comes with a higher one; it is lowered only by a reset.
+    #[serde(default = "usual_profile")]
+    #[oai(default = "usual_profile", validator(minimum(value = "0"), maximum(value = "3")))]
+    pub security_profile: i16,
     /// The caller's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
@@ -136,9 +143,24 @@ pub struct StationInput {
     pub metadata: Metadata,
 }
 
+/// Security profile of a new station: a password.
+const fn usual_profile() -> i16 {
+    StationInput::USUAL_PROFILE
+}
+
 impl StationInput {
+    /// Security profile of a new station when the caller does not say: a password.
+    pub const USUAL_PROFILE: i16 = 1;
+
     /// The rules that concern more than one field.
     pub fn check(&self) -> Result<()> {
+        if !(0..=3).contains(&self.security_profile) {
+            return Err(Error::invalid("/security_profile", "must be between 0 and 3"));
+        }
+        if self.security_profile > 0 && !self.ocpp_settings.password_required {
+            let pointer = "/ocpp_settings/password_required";
+            return Err(Error::invalid(pointer, "may be false only with security_profile 0"));
+        }
         if self.installation_status == InstallationStatus::Dismantled {
             return Err(Error::invalid("/installation_status", "is set by dismantling the station"));
         }
@@ -183,6 +205,8 @@ pub struct StationLive {
     pub ocpp_version: Option<String>,
     /// Address it connected from.
     pub remote_address: Option<String>,
+    /// Security profile of its newest connection: 0 nothing, 1 password, 2 password over TLS, 3 client certificate.
+    pub security_profile: Option<i16>,
     /// When it connected.
     pub connected_at: Option<Timestamp>,
     /// When its last connection ended.

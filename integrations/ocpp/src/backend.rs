@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use stromtor_domain::{
     Timestamp,
-    network::{location::LocationId, notice::Notice, progress::ProgressReport, station::StationId},
+    network::{
+        certificate::CsrReport, location::LocationId, notice::Notice, progress::ProgressReport, station::StationId,
+    },
     session::report::{
         BootReport, DataTransferReport, MeterReport, StartReport, StatusReport, StopReport, TransactionReport,
     },
@@ -26,6 +28,37 @@ pub struct Knock {
     pub address: IpAddr,
     /// The sub-protocols it offers.
     pub protocols: Vec<String>,
+    /// How it is connected.
+    pub transport: Transport,
+}
+
+/// How a station is connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transport {
+    /// Without TLS.
+    Plain,
+    /// With TLS.
+    Tls {
+        /// The certificate that it showed; the handshake has verified it.
+        certificate: Option<ClientCertificate>,
+    },
+}
+
+/// The names of a station's certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// Common name of the subject.
+    pub common_name: Option<String>,
+    /// DNS names among the subject's alternative names.
+    pub dns_names: Vec<String>,
+}
+
+impl ClientCertificate {
+    /// Whether it is the certificate of the station with this identity.
+    #[must_use]
+    pub fn names(&self, identity: &str) -> bool {
+        self.common_name.as_deref() == Some(identity) || self.dns_names.iter().any(|name| name == identity)
+    }
 }
 
 /// What becomes of it.
@@ -58,6 +91,10 @@ pub struct Link {
     pub accept_without_protocol: bool,
     /// Whether pings are sent; some stations break on them.
     pub ping: bool,
+    /// Security profile of this connection: 0 nothing, 1 password, 2 password over TLS, 3 client certificate.
+    pub security_profile: i16,
+    /// Whether that is higher than the station had to come with so far.
+    pub raises_profile: bool,
 }
 
 /// The backend cannot take it for the moment; nothing was changed. The station must not get a false success.
@@ -200,6 +237,12 @@ pub trait Backend: Send + Sync + 'static {
     async fn data_transfer(&self, link: &Link, report: DataTransferReport) -> Reply<DataTransferReply>;
     /// A status message about a log or firmware.
     async fn progress(&self, link: &Link, report: ProgressReport) -> Reply<()>;
+    /// SignCertificate: whether a certificate may come.
+    async fn sign_certificate(&self, link: &Link, report: CsrReport) -> Reply<bool>;
+    /// Whether a TLS handshake with this address is begun; it is not after many that failed.
+    fn may_shake(&self, address: IpAddr) -> bool;
+    /// How a TLS handshake with this address ended.
+    fn shook(&self, address: IpAddr, fine: bool);
     /// A message went over the wire. Must not block; written in batches.
     fn log(&self, message: Logged);
     /// Now.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use stromtor_domain::{
-    network::{notice::Notice, progress::ProgressReport},
+    network::{certificate::CsrReport, notice::Notice, progress::ProgressReport},
     session::report::{
         BootReport, DataTransferReport, MeterReport, StartReport, StatusReport, StopReport, TransactionReport,
     },
@@ -45,6 +45,8 @@ pub enum Inbound {
     Notice(Notice),
     /// How far the station is with a log or firmware.
     Progress(ProgressReport),
+    /// SignCertificate.
+    SignCertificate(CsrReport),
     /// GetCertificateStatus: the payload for the upstream.
     CertificateStatus(Value),
     /// Get15118EVCertificate: the payload for the upstream.

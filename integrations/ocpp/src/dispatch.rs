@@ -9,7 +9,7 @@ use crate::{
     backend::{Backend, Link, Unavailable},
     call::{Inbound, Unread},
     frame::{ErrorCode, Frame},
-    v16, v201,
+    security, v16, v201,
     version::Version,
 };
 
@@ -88,6 +88,10 @@ async fn take<B: Backend>(backend: &B, link: &Link, version: Version, call: Inbo
         Inbound::Notice(notice) => {
             patiently(|| backend.notice(link, notice.clone())).await?;
             v201::answer::notice(&notice)
+        }
+        Inbound::SignCertificate(request) => {
+            let accepted = patiently(|| backend.sign_certificate(link, request.clone())).await?;
+            security::sign_certificate_answer(accepted)
         }
         Inbound::CertificateStatus(request) => {
             v201::answer::certificate_status(backend.certificates(link, "certificate_status", &request).await)

@@ -31,6 +31,12 @@ pub fn mask(value: &mut Value) -> bool {
                 map.insert("value".into(), MASK.into());
                 masked = true;
             }
+            // OCPP 2.x: `{"attributeValue": …, "variable": {"name": <secret>}}`, as in SetVariables and GetVariables.
+            let variable = map.get("variable").and_then(|variable| variable.get("name")).and_then(Value::as_str);
+            if variable.is_some_and(is_secret_key) && map.get("attributeValue").is_some_and(|value| !value.is_null()) {
+                map.insert("attributeValue".into(), MASK.into());
+                masked = true;
+            }
             for (name, field) in map.iter_mut() {
                 if let Some(masked_url) = field.as_str().and_then(mask_url) {
                     *field = masked_url.into();

@@ -4,9 +4,10 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::{Semaphore, mpsc},
 };
+use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
@@ -14,10 +15,11 @@ use tokio_tungstenite::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    backend::{Admission, Backend, Knock, Link},
+    backend::{Admission, Backend, Knock, Link, Transport},
     connection::Connection,
     handshake,
     route::Registry,
+    tls::{LOOK_EVERY, Tls, transport},
     version::Version,
 };
 
@@ -66,9 +68,36 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Accepts until told to stop, then ends every connection in order.
-pub async fn serve<B: Backend>(
+/// A place where stations come in.
+#[derive(Debug)]
+pub struct Door {
     listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Door {
+    /// With TLS.
+    #[must_use]
+    pub const fn tls(listener: TcpListener, tls: Arc<Tls>) -> Self {
+        Self { listener, tls: Some(tls) }
+    }
+
+    /// Where it is.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// Without TLS.
+impl From<TcpListener> for Door {
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, tls: None }
+    }
+}
+
+/// Accepts at every door until told to stop, then ends every connection in order.
+pub async fn serve<B: Backend>(
+    doors: Vec<Door>,
     backend: Arc<B>,
     registry: Registry,
     settings: Settings,
@@ -77,29 +106,54 @@ pub async fn serve<B: Backend>(
     let settings = Arc::new(settings);
     let tasks = TaskTracker::new();
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
+    let open = doors.into_iter().map(|door| {
+        if let Some(tls) = &door.tls {
+            tasks.spawn(tls.clone().watch(LOOK_EVERY, stop.clone()));
+        }
+        let station = Station {
+            backend: backend.clone(),
+            registry: registry.clone(),
+            settings: settings.clone(),
+            stop: stop.clone(),
+            // Known once one is accepted.
+            address: SocketAddr::from(([0, 0, 0, 0], 0)),
+        };
+        accept(door, station, handshakes.clone(), tasks.clone())
+    });
+    futures_util::future::join_all(open).await;
+    tasks.close();
+    tasks.wait().await;
+}
+
+async fn accept<B: Backend>(door: Door, like: Station<B>, handshakes: Arc<Semaphore>, tasks: TaskTracker) {
     loop {
-        let Ok(permit) = handshakes.clone().acquire_owned().await else { break };
+        let Ok(permit) = handshakes.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            () = like.stop.cancelled() => return,
+            accepted = door.listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, address)) => {
                 let _ = stream.set_nodelay(true);
-                let station = Station {
-                    backend: backend.clone(),
-                    registry: registry.clone(),
-                    settings: settings.clone(),
-                    stop: stop.clone(),
-                    address,
+                let station = Station { address, ..like.clone() };
+                match door.tls.clone() {
+                    None => tasks.spawn(async move {
+                        let limit = station.settings.handshake_timeout;
+                        let ready = tokio::time::timeout(limit, station.admit(stream, Transport::Plain)).await;
+                        drop(permit);
+                        if let Ok(Some((socket, link, version))) = ready {
+                            station.stay(socket, Arc::new(link), version).await;
+                        }
+                    }),
+                    Some(tls) => tasks.spawn(async move {
+                        let limit = station.settings.handshake_timeout;
+                        let ready = tokio::time::timeout(limit, station.admit_tls(stream, &tls)).await;
+                        drop(permit);
+                        if let Ok(Some((socket, link, version))) = ready {
+                            station.stay(socket, Arc::new(link), version).await;
+                        }
+                    }),
                 };
-                tasks.spawn(async move {
-                    let ready = tokio::time::timeout(station.settings.handshake_timeout, station.admit(stream)).await;
-                    drop(permit);
-                    if let Ok(Some((socket, link, version))) = ready {
-                        station.stay(socket, Arc::new(link), version).await;
-                    }
-                });
             }
             Err(error) => {
                 // Out of file descriptors, usually: give running connections time to end.
@@ -108,8 +162,6 @@ pub async fn serve<B: Backend>(
             }
         }
     }
-    tasks.close();
-    tasks.wait().await;
 }
 
 struct Station<B> {
@@ -120,11 +172,50 @@ struct Station<B> {
     address: SocketAddr,
 }
 
+impl<B> Clone for Station<B> {
+    fn clone(&self) -> Self {
+        Self {
+            backend: self.backend.clone(),
+            registry: self.registry.clone(),
+            settings: self.settings.clone(),
+            stop: self.stop.clone(),
+            address: self.address,
+        }
+    }
+}
+
 impl<B: Backend> Station<B> {
+    /// The TLS handshake, then the rest.
+    async fn admit_tls(
+        &self,
+        stream: TcpStream,
+        tls: &Tls,
+    ) -> Option<(WebSocketStream<TlsStream<TcpStream>>, Link, Version)> {
+        let address = self.address.ip();
+        if !self.backend.may_shake(address) {
+            metrics::counter!("stromtor_ocpp_tls_refused_total", "reason" => "throttled").increment(1);
+            return None;
+        }
+        match tls.acceptor().accept(stream).await {
+            Ok(stream) => {
+                self.backend.shook(address, true);
+                let transport = transport(stream.get_ref().1);
+                self.admit(stream, transport).await
+            }
+            Err(error) => {
+                self.backend.shook(address, false);
+                metrics::counter!("stromtor_ocpp_tls_refused_total", "reason" => "handshake").increment(1);
+                tracing::debug!(%address, %error, "a TLS handshake failed");
+                None
+            }
+        }
+    }
+
     /// Upgrade and authentication; `None` when it was refused.
     async fn admit<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         mut stream: S,
+        transport: Transport,
     ) -> Option<(WebSocketStream<S>, Link, Version)> {
         let mut upgrade = handshake::read(&mut stream).await.ok()??;
         let knock = Knock {
@@ -132,6 +223,7 @@ impl<B: Backend> Station<B> {
             basic: upgrade.basic.take(),
             address: self.address.ip(),
             protocols: upgrade.protocols.clone(),
+            transport,
         };
         let (status, reason) = match self.backend.admit(knock).await {
             Admission::Welcome(link) => {

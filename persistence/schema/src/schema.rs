@@ -110,6 +110,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    certificate_request (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        certificate_type -> Text,
+        csr -> Text,
+        state -> Text,
+        error -> Nullable<Text>,
+        certificate_chain -> Nullable<Text>,
+        serial_number -> Nullable<Text>,
+        valid_until -> Nullable<Timestamptz>,
+        command_id -> Nullable<Uuid>,
+        expiry_noted_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     charge_point (id) {
         id -> Uuid,
         partner_id -> Uuid,
@@ -736,6 +756,9 @@ diesel::table! {
         revision -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        security_profile -> Int2,
+        next_password_hmac -> Nullable<Bytea>,
+        next_password_command_id -> Nullable<Uuid>,
     }
 }
 
@@ -749,6 +772,22 @@ diesel::table! {
         ocpp_version -> Text,
         reason -> Nullable<Text>,
         boot -> Jsonb,
+    }
+}
+
+diesel::table! {
+    station_certificate (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        certificate_type -> Text,
+        hash_algorithm -> Text,
+        issuer_name_hash -> Text,
+        issuer_key_hash -> Text,
+        serial_number -> Text,
+        seen_at -> Timestamptz,
+        created_at -> Timestamptz,
     }
 }
 
@@ -803,6 +842,7 @@ diesel::table! {
         quirks -> Jsonb,
         refused_attempts -> Int8,
         last_refused_at -> Nullable<Timestamptz>,
+        security_profile -> Nullable<Int2>,
     }
 }
 
@@ -963,6 +1003,7 @@ diesel::table! {
 diesel::joinable!(api_client -> partner (partner_id));
 diesel::joinable!(app_user -> partner (partner_id));
 diesel::joinable!(cdr -> session (session_id));
+diesel::joinable!(certificate_request -> station (station_id));
 diesel::joinable!(charge_point_live -> charge_point (charge_point_id));
 diesel::joinable!(charging_notice -> station (station_id));
 diesel::joinable!(command -> station (station_id));
@@ -987,6 +1028,7 @@ diesel::joinable!(role -> partner (partner_id));
 diesel::joinable!(session -> tariff_version (tariff_version_id));
 diesel::joinable!(station -> partner (partner_id));
 diesel::joinable!(station -> station_model (model_id));
+diesel::joinable!(station_certificate -> station (station_id));
 diesel::joinable!(station_file -> station (station_id));
 diesel::joinable!(station_live -> station (station_id));
 diesel::joinable!(station_model -> manufacturer (manufacturer_id));
@@ -1000,6 +1042,7 @@ diesel::joinable!(transfer -> station (station_id));
 diesel::allow_tables_to_appear_in_same_query!(
     api_client,
     app_user,
+    certificate_request,
     charging_notice,
     command,
     connector_live,
@@ -1017,6 +1060,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     refresh_token,
     role,
     station,
+    station_certificate,
     station_file,
     station_live,
     station_model,

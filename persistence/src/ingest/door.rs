@@ -28,6 +28,10 @@ pub struct Known {
     pub settings: OcppSettings,
     /// Fingerprint of its password.
     pub password_hmac: Option<Vec<u8>>,
+    /// Fingerprint of the password that is on its way to it.
+    pub next_password_hmac: Option<Vec<u8>>,
+    /// The least security profile it must come with.
+    pub security_profile: i16,
 }
 
 /// The station with this identity, unless dismantled.
@@ -40,6 +44,8 @@ pub async fn find(tx: &mut Tx, identity: &str) -> Result<Option<Known>> {
             station::location_id,
             station::ocpp_settings,
             station::password_hmac,
+            station::next_password_hmac,
+            station::security_profile,
         ))
         .first(&mut **tx)
         .await
@@ -74,7 +80,14 @@ pub async fn remember_unknown(tx: &mut Tx, identity: &str, address: &str, protoc
 }
 
 /// A connection began: its epoch, one more than the last. Its charge points are again what they last said.
-pub async fn connected(tx: &mut Tx, from: From, node: uuid::Uuid, version: &str, address: &str) -> Result<i64> {
+pub async fn connected(
+    tx: &mut Tx,
+    from: From,
+    node: uuid::Uuid,
+    version: &str,
+    address: &str,
+    security_profile: i16,
+) -> Result<i64> {
     let now = tx.now();
     let epoch = diesel::update(station_live::table.filter(station_live::station_id.eq(from.station_id)))
         .set((
@@ -83,6 +96,7 @@ pub async fn connected(tx: &mut Tx, from: From, node: uuid::Uuid, version: &str,
             station_live::epoch.eq(station_live::epoch + 1),
             station_live::ocpp_version.eq(version),
             station_live::remote_address.eq(address),
+            station_live::security_profile.eq(security_profile),
             station_live::connected_at.eq(now),
             station_live::last_seen_at.eq(now),
         ))
@@ -267,5 +281,41 @@ pub async fn seen(tx: &mut Tx, ids: &[StationId]) -> Result<()> {
         .execute(&mut **tx)
         .await
         .map_err(from_diesel)?;
+    Ok(())
+}
+
+/// A station came with a higher security profile than it had to: from now on it must. Told once.
+pub async fn raise_profile(tx: &mut Tx, from: From, to: i16) -> Result<()> {
+    // Above profile 0 there is no connection without a password.
+    let raised = diesel::sql_query(
+        "update station set security_profile = $2, ocpp_settings = ocpp_settings || '{\"password_required\": true}', \
+         revision = revision + 1, updated_at = $3 where id = $1 and security_profile < $2",
+    )
+    .bind::<diesel::sql_types::Uuid, _>(from.station_id)
+    .bind::<diesel::sql_types::SmallInt, _>(to)
+    .bind::<diesel::sql_types::Timestamptz, _>(tx.now())
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    if raised > 0 {
+        let data = serde_json::json!({ "security_profile": to });
+        tx.emit(from.event(EventType::StationSecurityProfileRaised, from.station_id, data));
+    }
+    Ok(())
+}
+
+/// A station used its new password: the old one ends. Without effect when the new one is no longer that.
+pub async fn promote_password(tx: &mut Tx, id: StationId, hmac: &[u8]) -> Result<()> {
+    diesel::update(
+        station::table.filter(station::id.eq(id).and(station::next_password_hmac.assume_not_null().eq(hmac))),
+    )
+    .set((
+        station::password_hmac.eq(hmac),
+        station::next_password_hmac.eq(None::<Vec<u8>>),
+        station::next_password_command_id.eq(None::<uuid::Uuid>),
+    ))
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
     Ok(())
 }

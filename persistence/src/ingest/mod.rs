@@ -27,7 +27,10 @@ use uuid::Uuid;
 
 use crate::resource::prelude::*;
 
-pub use door::{Known, alive, connected, disconnected, end_lost, find, gone, quirks, refused, remember_unknown, seen};
+pub use door::{
+    Known, alive, connected, disconnected, end_lost, find, gone, promote_password, quirks, raise_profile, refused,
+    remember_unknown, seen,
+};
 pub use log::{MessageRow, messages};
 pub use notice::parameters;
 pub use progress::progress;

@@ -97,14 +97,14 @@ pub(super) async fn transaction(
     let begun = begin(tx, reports, &connectors, &known, rules).await?;
     let mut numbers = Vec::new();
     let mut answers: Vec<Option<Decided>> = Vec::new();
-    for at in 0..reports.len() {
+    for (at, connector) in connectors.iter().enumerate() {
         match (known.get(&at), begun.get(&at)) {
             (Some(known), _) => {
-                numbers.push((known.ocpp_transaction_id, known.ocpp_connector_id.max(connectors[at])));
+                numbers.push((known.ocpp_transaction_id, known.ocpp_connector_id.max(*connector)));
                 answers.push(None);
             }
             (None, Some((number, decided))) => {
-                numbers.push((*number, connectors[at]));
+                numbers.push((*number, *connector));
                 answers.push(decided.clone());
             }
             (None, None) => return Err(Error::internal("a transaction without a session")),

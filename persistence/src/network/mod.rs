@@ -1,5 +1,6 @@
 //! The charging network.
 
+pub mod certificate_request;
 pub mod charge_point;
 pub mod charging_profile;
 pub mod connector;
@@ -10,6 +11,8 @@ pub mod note;
 pub mod ocpp_message;
 pub mod parameter;
 pub mod reservation;
+pub mod security;
 pub mod station;
+pub mod station_certificate;
 pub mod transfer;
 pub mod unknown_station;

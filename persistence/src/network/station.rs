@@ -5,7 +5,7 @@ use stromtor_domain::network::{
     station::{InstallationStatus, Station, StationId, StationInput, StationLive},
 };
 use stromtor_schema::schema::{
-    charge_point, charge_point_live, connector, connector_live, note, station, station_live,
+    charge_point, charge_point_live, connector, connector_live, note, station, station_certificate, station_live,
 };
 
 use crate::{
@@ -118,6 +118,10 @@ pub async fn change(
     if input.location_id != before.input.location_id && location_of(tx, input.location_id).await? != before.partner_id {
         return Err(Error::invalid("/location_id", "belongs to another operator"));
     }
+    if input.security_profile < before.input.security_profile {
+        let message = "a station's security profile only rises; reset it when its controller was exchanged";
+        return Err(Error::conflict("security_profile_lowered", message));
+    }
     let after = update(tx, id, None, |_| Ok(input)).await?;
     let to = after.input.location_id;
     if to != before.input.location_id {
@@ -130,7 +134,15 @@ pub async fn change(
                     .map_err(from_diesel)?;
             )+};
         }
-        move_along!(station_live, charge_point, charge_point_live, connector, connector_live, note);
+        move_along!(
+            station_live,
+            station_certificate,
+            charge_point,
+            charge_point_live,
+            connector,
+            connector_live,
+            note
+        );
     }
     Ok(after)
 }
@@ -146,6 +158,7 @@ pub async fn dismantle(tx: &mut Tx, id: StationId) -> Result<Station> {
             station::installation_status.eq(InstallationStatus::Dismantled),
             station::dismantled_at.eq(tx.now()),
             station::password_hmac.eq(None::<Vec<u8>>),
+            station::next_password_hmac.eq(None::<Vec<u8>>),
             station::revision.eq(station::revision + 1),
             station::updated_at.eq(tx.now()),
         ))
@@ -166,6 +179,8 @@ pub async fn set_password(tx: &mut Tx, id: StationId, hmac: Vec<u8>) -> Result<S
     let after: Station = diesel::update(station::table.filter(station::id.eq(id)))
         .set((
             station::password_hmac.eq(hmac),
+            station::next_password_hmac.eq(None::<Vec<u8>>),
+            station::next_password_command_id.eq(None::<uuid::Uuid>),
             station::revision.eq(station::revision + 1),
             station::updated_at.eq(tx.now()),
         ))

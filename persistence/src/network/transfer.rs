@@ -173,6 +173,8 @@ pub async fn clone(tx: &mut Tx, id: StationId, copy: StationClone) -> Result<Sta
         installation_status: InstallationStatus::Planned,
         installed_on: None,
         external_id: None,
+        // A certificate is one station's own; the copy has none yet.
+        security_profile: original.input.security_profile.min(2),
         ..original.input
     };
     let batch = StationBatch { stations: vec![NewStation { station, charge_points }] };
@@ -232,7 +234,9 @@ pub async fn transfer(tx: &mut Tx, id: StationId, to: StationTransfer) -> Result
         .get_result(&mut **tx)
         .await
         .map_err(from_diesel)?;
-    for table in ["station_live", "charge_point", "charge_point_live", "connector", "connector_live"] {
+    for table in
+        ["station_live", "station_certificate", "charge_point", "charge_point_live", "connector", "connector_live"]
+    {
         diesel::sql_query(format!(
             "update {table} set partner_id = $2::uuid, location_id = $3::uuid where station_id = $1::uuid"
         ))

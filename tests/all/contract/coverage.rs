@@ -269,7 +269,13 @@ mod estate {
                  insert into station_report (id, partner_id, location_id, station_id, kind, request_id, parts, created_at, \
                  updated_at) values ('{session}', '{owner}', '{at}', '{station}', 'monitoring', 1, '{{}}', now(), now()); \
                  insert into job (id, partner_id, kind, payload, state, run_at, created_at, updated_at) values \
-                 ('{session}', '{owner}', 'settle_session', '{{}}', 'dead', now(), now(), now())",
+                 ('{session}', '{owner}', 'settle_session', '{{}}', 'dead', now(), now(), now()); \
+                 insert into certificate_request (id, partner_id, location_id, station_id, certificate_type, csr, state, \
+                 created_at, updated_at) values ('{session}', '{owner}', '{at}', '{station}', 'charging_station', 'x', \
+                 'failed', now(), now()); \
+                 insert into station_certificate (id, partner_id, location_id, station_id, certificate_type, \
+                 hash_algorithm, issuer_name_hash, issuer_key_hash, serial_number, seen_at, created_at) values \
+                 ('{session}', '{owner}', '{at}', '{station}', 'mo_root', 'SHA256', 'a', 'b', 'c', now(), now())",
             ))
             .await;
         // And what stations were asked to do with files.
@@ -294,7 +300,15 @@ mod estate {
         }
         ids.insert("transfer_token", "x".repeat(43));
         ids.insert("column", "location.city".to_owned());
-        for name in ["authorization_id", "cdr_id", "delivery_id", "job_id", "station_report_id"] {
+        for name in [
+            "authorization_id",
+            "cdr_id",
+            "certificate_request_id",
+            "delivery_id",
+            "job_id",
+            "station_certificate_id",
+            "station_report_id",
+        ] {
             ids.insert(name, session.to_owned());
         }
         Estate(ids)

@@ -17,7 +17,9 @@ async fn bad_frames_get_an_error_and_the_connection_stays() {
     let (estate, _) = station(&client, "CP1").await;
     let open =
         json!({ "ocpp_settings": { "password_required": false, "accept_without_protocol": false, "ping": true } });
-    client.patch(&format!("/v1/stations/{}", estate.station), open).await;
+    let path = format!("/v1/stations/{}", estate.station);
+    client.post(&format!("{path}/security-profile-reset"), json!({ "security_profile": 0 })).await;
+    assert_eq!(client.patch(&path, open).await.status, 200);
     let mut request = format!("{}/CP1", world.gateway()).into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", "ocpp1.6".parse().unwrap());
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();

@@ -221,7 +221,7 @@ async fn a_thousand_stations_report_three_statuses_in_one_second() {
     let client = &business.client;
     let location = &business.estate.location;
     let new = |number: usize| {
-        json!({ "station": { "location_id": location, "ocpp_identity": format!("S{number}"), "installation_status": "commissioned",
+        json!({ "station": { "location_id": location, "ocpp_identity": format!("S{number}"), "installation_status": "commissioned", "security_profile": 0,
             "ocpp_settings": { "password_required": false, "accept_without_protocol": false, "ping": true } } })
     };
     let batch: Vec<Value> = (0..1000).map(new).collect();

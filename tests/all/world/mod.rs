@@ -129,8 +129,19 @@ impl World {
     pub fn gateway(&self) -> String {
         let listener = stromtor_ocpp::server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let url = format!("ws://{}", listener.local_addr().unwrap());
-        stromtor_api::run::gateway(&self.app, listener, &tokio_util::task::TaskTracker::new());
+        stromtor_api::run::gateway(&self.app, vec![listener.into()], &tokio_util::task::TaskTracker::new());
         url
+    }
+
+    /// Opens the gateway with TLS listeners too; returns the plain one's URL and the others' addresses.
+    pub fn gateways(&self, listeners: &[stromtor_api::config::TlsListener]) -> (String, Vec<std::net::SocketAddr>) {
+        let listener = stromtor_ocpp::server::listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        let mut doors = vec![stromtor_ocpp::server::Door::from(listener)];
+        doors.extend(listeners.iter().map(|listener| stromtor_api::run::tls_door(listener).unwrap()));
+        let addresses = doors.iter().skip(1).map(|door| door.address().unwrap()).collect();
+        stromtor_api::run::gateway(&self.app, doors, &tokio_util::task::TaskTracker::new());
+        (url, addresses)
     }
 
     /// The rows of a query with one text column, as the owner of the tables.

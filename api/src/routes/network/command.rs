@@ -33,7 +33,7 @@ pub struct CommandApi(pub App);
 
 /// A command that was given.
 #[derive(ApiResponse)]
-enum Given {
+pub(crate) enum Given {
     /// The command is on its way, or with `Prefer: wait` has ended.
     #[oai(status = 202)]
     Accepted(
@@ -42,6 +42,14 @@ enum Given {
         #[oai(header = "Location")]
         String,
     ),
+}
+
+impl Given {
+    /// It is on its way.
+    pub(crate) fn now(given: Command) -> Self {
+        let path = format!("/v1/commands/{}", given.id);
+        Self::Accepted(Json(given), path)
+    }
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Tag::Commands")]
@@ -154,8 +162,7 @@ impl CommandApi {
         let wait = wait(prefer.as_deref())?;
         let given = give(&self.0, actor, station_id, order, expires_in_s).await?;
         let current = await_end(&self.0, actor, given, wait).await?;
-        let path = format!("/v1/commands/{}", current.id);
-        Ok(Given::Accepted(Json(current), path))
+        Ok(Given::now(current))
     }
 }
 

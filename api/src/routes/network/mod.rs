@@ -1,5 +1,7 @@
 //! The charging network.
 
+pub mod certificate;
+pub mod certificate_request;
 pub mod charge_point;
 pub mod charging_profile;
 pub mod command;
@@ -13,6 +15,7 @@ pub mod ocpp_message;
 pub mod parameter;
 pub mod parameter_template;
 pub mod reservation;
+pub mod security;
 pub mod station;
 pub mod station_model;
 pub mod unknown_station;

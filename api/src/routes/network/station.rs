@@ -138,6 +138,7 @@ impl StationApi {
             installed_on: None,
             attributes: Metadata::default(),
             ocpp_settings: OcppSettings::default(),
+            security_profile: StationInput::USUAL_PROFILE,
             external_id: None,
             metadata: Metadata::default(),
         };
@@ -317,8 +318,8 @@ impl StationApi {
         let changed = station::change(&mut tx, id, if_match(if_match_header)?, change).await?;
         tx.commit().await?;
         let now = &changed.input;
-        if (before.location_id, &before.ocpp_identity, &before.ocpp_settings)
-            != (now.location_id, &now.ocpp_identity, &now.ocpp_settings)
+        if (before.location_id, &before.ocpp_identity, &before.ocpp_settings, before.security_profile)
+            != (now.location_id, &now.ocpp_identity, &now.ocpp_settings, now.security_profile)
         {
             // Its connection knows what it was.
             self.0.stations.disconnect(id);

@@ -8,6 +8,7 @@ use crate::{
     call::{Inbound, Unread},
     progress,
     read::{Quirks, Reader},
+    security,
 };
 
 /// Reads a call.
@@ -34,6 +35,7 @@ pub fn read(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inboun
         | "LogStatusNotification"
         | "FirmwareStatusNotification"
         | "SignedFirmwareStatusNotification" => Inbound::Progress(progress::read(action, payload, quirks)?),
+        "SignCertificate" => Inbound::SignCertificate(security::sign_certificate(payload, quirks)?),
         _ => return Err(Unread::Unknown),
     })
 }

@@ -7,6 +7,7 @@ use crate::{
     call::{Inbound, Unread},
     progress,
     read::{Quirks, Reader},
+    security,
 };
 
 /// Reads a call.
@@ -47,6 +48,7 @@ pub fn read(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inboun
         "FirmwareStatusNotification" | "LogStatusNotification" | "PublishFirmwareStatusNotification" => {
             Inbound::Progress(progress::read(action, payload, quirks)?)
         }
+        "SignCertificate" => Inbound::SignCertificate(security::sign_certificate(payload, quirks)?),
         _ => return Err(Unread::Unknown),
     })
 }

@@ -1,0 +1,50 @@
+//! Who a station at the door is: password, certificate, and the security profile that this makes (OCPP security whitepaper
+//! ed. 2 section 2; OCPP 2.0.1 A00).
+
+use stromtor_ocpp::backend::{Knock, Transport};
+use stromtor_persistence::ingest::Known;
+
+use crate::secrets::Secrets;
+
+/// What a station has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// 0 nothing, 1 password, 2 password over TLS, 3 client certificate.
+    pub security_profile: i16,
+    /// Whether the password was the one that is on its way to it: it arrived.
+    pub new_password: bool,
+}
+
+/// Judges a known station; none when it may not come in.
+#[must_use]
+pub fn judge(secrets: &Secrets, knock: &Knock, known: &Known) -> Option<Shown> {
+    let shown = match &knock.transport {
+        // Another station's certificate lets nobody in, whatever password comes with it.
+        Transport::Tls { certificate: Some(certificate) } => certificate.names(&knock.identity).then_some(Shown {
+            security_profile: 3,
+            new_password: fits(secrets, knock, known.next_password_hmac.as_deref()),
+        }),
+        Transport::Tls { certificate: None } => by_password(secrets, knock, known, 2),
+        Transport::Plain => by_password(secrets, knock, known, 1),
+    };
+    shown.filter(|shown| shown.security_profile >= known.security_profile)
+}
+
+fn by_password(secrets: &Secrets, knock: &Knock, known: &Known, security_profile: i16) -> Option<Shown> {
+    if fits(secrets, knock, known.password_hmac.as_deref()) {
+        return Some(Shown { security_profile, new_password: false });
+    }
+    if fits(secrets, knock, known.next_password_hmac.as_deref()) {
+        return Some(Shown { security_profile, new_password: true });
+    }
+    // A wrong password is wrong even where none is asked for.
+    let wrong = knock.basic.is_some() && known.password_hmac.is_some();
+    (!wrong && !known.settings.password_required).then_some(Shown { security_profile: 0, new_password: false })
+}
+
+fn fits(secrets: &Secrets, knock: &Knock, hmac: Option<&[u8]>) -> bool {
+    let (Some((user, password)), Some(hmac)) = (&knock.basic, hmac) else { return false };
+    // Whitepaper ed. 2: raw bytes; some stations send the key's hexadecimal text.
+    let unhex = std::str::from_utf8(password).ok().and_then(|text| hex::decode(text).ok());
+    *user == knock.identity && (secrets.matches(password, hmac) || unhex.is_some_and(|raw| secrets.matches(&raw, hmac)))
+}
