@@ -214,9 +214,12 @@ async fn a_station_that_is_not_there_is_not_asked() {
 async fn answering(world: &World, client: &crate::world::Client, station: &str, answers: Vec<Value>) {
     use futures_util::{SinkExt as _, StreamExt as _};
     use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
+    // Without its password: no security at all.
+    client.post(&format!("/v1/stations/{station}/security-profile-reset"), json!({ "security_profile": 0 })).await;
     let open =
         json!({ "ocpp_settings": { "password_required": false, "accept_without_protocol": false, "ping": true } });
-    client.patch(&format!("/v1/stations/{station}"), open).await;
+    let opened = client.patch(&format!("/v1/stations/{station}"), open).await;
+    assert_eq!(opened.status, 200, "{}", opened.body);
     let mut request = format!("{}/CP1", world.gateway()).into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", "ocpp1.6".parse().unwrap());
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
