@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use stromtor_domain::{
     command::{Command, CommandId, CommandState},
-    network::{location::LocationId, station::StationId},
+    network::{location::LocationId, station::StationId, tolerance::Tolerances},
 };
-use stromtor_schema::schema::{command, station_live};
+use stromtor_schema::schema::{command, manufacturer, station, station_live, station_model};
 
 use crate::resource::prelude::*;
 use diesel::JoinOnDsl as _;
@@ -158,6 +158,20 @@ pub async fn version(tx: &mut Tx, station_id: StationId) -> Result<Option<String
         .optional()
         .map_err(from_diesel)?;
     Ok(found.flatten())
+}
+
+/// How a station is treated where it departs from the specification: its own word, its model's, its manufacturer's.
+pub async fn tolerances(tx: &mut Tx, station_id: StationId) -> Result<Tolerances> {
+    let found: Option<(Tolerances, Option<Tolerances>, Option<Tolerances>)> = station::table
+        .left_join(station_model::table.left_join(manufacturer::table))
+        .filter(station::id.eq(station_id))
+        .select((station::tolerances, station_model::tolerances.nullable(), manufacturer::tolerances.nullable()))
+        .first(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)?;
+    let (own, model, maker) = found.unwrap_or_default();
+    Ok(own.or(model.unwrap_or_default()).or(maker.unwrap_or_default()))
 }
 
 #[derive(diesel::QueryableByName)]

@@ -62,12 +62,13 @@ fn unavailable(error: Error) -> Unavailable {
     Unavailable
 }
 
-fn tag(decided: Decided) -> TagInfo {
+fn tag(link: &Link, decided: Decided) -> TagInfo {
     let status = match decided.outcome {
         Outcome::Accepted => TagStatus::Accepted,
         Outcome::Blocked => TagStatus::Blocked,
         Outcome::Expired => TagStatus::Expired,
         Outcome::Invalid => TagStatus::Invalid,
+        Outcome::ConcurrentTx if link.tolerances.concurrent_tx == Some(false) => TagStatus::Invalid,
         Outcome::ConcurrentTx => TagStatus::ConcurrentTx,
     };
     TagInfo { status, expires_at: decided.valid_until, parent: decided.group }
@@ -183,6 +184,10 @@ impl Charge {
             ping: known.settings.ping,
             security_profile: shown.security_profile,
             raises_profile: shown.security_profile > known.security_profile,
+            tolerances: known
+                .tolerances
+                .or(known.of_model.unwrap_or_default())
+                .or(known.of_manufacturer.unwrap_or_default()),
         }))
     }
 }
@@ -240,7 +245,7 @@ impl Backend for Charge {
 
     async fn authorize(&self, link: &Link, id_tag: String) -> Reply<TagInfo> {
         match self.take(link, Report::Authorize { id_tag }).await? {
-            Done::Authorized(decided) => Ok(tag(decided)),
+            Done::Authorized(decided) => Ok(tag(link, decided)),
             _ => Err(Unavailable),
         }
     }
@@ -248,7 +253,7 @@ impl Backend for Charge {
     async fn start(&self, link: &Link, report: StartReport) -> Reply<StartReply> {
         match self.take(link, Report::Start(report)).await? {
             Done::Started { transaction_id, decided: Some(decided) } => {
-                Ok(StartReply { transaction_id, tag: tag(decided) })
+                Ok(StartReply { transaction_id, tag: tag(link, decided) })
             }
             _ => Err(Unavailable),
         }
@@ -264,7 +269,7 @@ impl Backend for Charge {
 
     async fn transaction(&self, link: &Link, report: TransactionReport) -> Reply<Option<TagInfo>> {
         match self.take(link, Report::Transaction(report)).await? {
-            Done::Taken(decided) => Ok(decided.map(tag)),
+            Done::Taken(decided) => Ok(decided.map(|decided| tag(link, decided))),
             _ => Err(Unavailable),
         }
     }

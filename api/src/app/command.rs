@@ -109,6 +109,12 @@ pub async fn typed(
     expires_in: TimeDelta,
 ) -> Result<Command> {
     let version = version(tx, target.station_id).await?;
+    if matches!(input, CommandInput::TriggerMessage(_))
+        && command::tolerances(tx, target.station_id).await?.trigger_message == Some(false)
+    {
+        let message = "stations of this kind reconnect when they are sent TriggerMessage (tolerances.trigger_message)";
+        return Err(Error::conflict("trigger_not_tolerated", message));
+    }
     let session_id = match input {
         CommandInput::RemoteStop(stop) => Some(stop.session_id),
         CommandInput::UpdateCost(update) => Some(update.session_id),

@@ -6,6 +6,7 @@ use stromtor_schema::schema::{manufacturer, station_model};
 
 use crate::{
     Error, Result, Timestamp,
+    network::tolerance::Tolerances,
     values::{ExternalId, Line, LongText, Metadata, Name},
 };
 
@@ -38,6 +39,10 @@ pub struct ManufacturerInput {
     /// Web site.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub website: Option<Line>,
+    /// How its stations are treated where they depart from the specification.
+    #[serde(default)]
+    #[oai(default)]
+    pub tolerances: Tolerances,
     /// The caller's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
@@ -50,7 +55,7 @@ pub struct ManufacturerInput {
 impl ManufacturerInput {
     /// The rules that concern more than one field.
     pub fn check(&self) -> Result<()> {
-        Ok(())
+        self.tolerances.check("/tolerances")
     }
 }
 
@@ -109,6 +114,10 @@ pub struct StationModelInput {
     #[serde(default)]
     #[oai(default)]
     pub known_quirks: Vec<Line>,
+    /// How its stations are treated where they depart from the specification; goes before the manufacturer's.
+    #[serde(default)]
+    #[oai(default)]
+    pub tolerances: Tolerances,
     /// Remarks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<LongText>,
@@ -130,7 +139,7 @@ impl StationModelInput {
         if self.known_quirks.len() > 100 {
             return Err(Error::invalid("/known_quirks", "has more than 100 entries"));
         }
-        Ok(())
+        self.tolerances.check("/tolerances")
     }
 }
 

@@ -15,3 +15,4 @@ pub mod parameter;
 pub mod progress;
 pub mod reservation;
 pub mod station;
+pub mod tolerance;

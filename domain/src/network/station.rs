@@ -12,6 +12,7 @@ use crate::{
     error::FieldError,
     network::{
         charge_point::ChargePointInput, connector::ConnectorInput, hardware::StationModelId, location::LocationId,
+        tolerance::Tolerances,
     },
     session::report::BootReport,
     tenancy::partner::PartnerId,
@@ -128,6 +129,10 @@ pub struct StationInput {
     #[serde(default)]
     #[oai(default)]
     pub ocpp_settings: OcppSettings,
+    /// How it is treated where it departs from the specification; goes before the model's.
+    #[serde(default)]
+    #[oai(default)]
+    pub tolerances: Tolerances,
     /// The least OCPP security profile that its connections must have: 0 whatever comes (a password where
     /// `ocpp_settings.password_required`), 1 a password, 2 a password over TLS, 3 a client certificate. Rises by itself when the
     /// station comes with a higher one; it is lowered only by a reset.
@@ -164,7 +169,7 @@ impl StationInput {
         if self.installation_status == InstallationStatus::Dismantled {
             return Err(Error::invalid("/installation_status", "is set by dismantling the station"));
         }
-        Ok(())
+        self.tolerances.check("/tolerances")
     }
 }
 

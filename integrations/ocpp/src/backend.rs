@@ -95,6 +95,8 @@ pub struct Link {
     pub security_profile: i16,
     /// Whether that is higher than the station had to come with so far.
     pub raises_profile: bool,
+    /// How it is treated where it departs from the specification.
+    pub tolerances: stromtor_domain::network::tolerance::Tolerances,
 }
 
 /// The backend cannot take it for the moment; nothing was changed. The station must not get a false success.

@@ -25,11 +25,15 @@ use crate::{
     mask,
     route::{Answer, CallFailure, Request},
     server::Settings,
+    tolerate::tolerate,
     version::Version,
 };
 
 /// Calls of a station that wait for the one being worked on; behind that the socket is not read.
 const INBOX: usize = 16;
+
+/// How long a station may take to introduce itself before it is asked to, where its kind forgets.
+const BOOT_PATIENCE: Duration = Duration::from_secs(10);
 
 type Work = Pin<Box<dyn Future<Output = (Frame, String)> + Send>>;
 
@@ -59,6 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         let mut in_flight: Option<InFlight> = None;
         let mut heard = Instant::now();
         let mut next_ping = self.ping_after(heard);
+        let mut boot_due = (self.link.tolerances.trigger_boot == Some(true)).then(|| heard + BOOT_PATIENCE);
         let mut bucket = Bucket::new(self.settings.messages_per_second);
         let (code, reason) = loop {
             if work.is_none()
@@ -77,6 +82,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                     Step::Send(frame.0, frame.1)
                 }
                 () = due(answer_due) => Step::CallTimedOut,
+                () = due(boot_due), if in_flight.is_none() => {
+                    boot_due = None;
+                    Step::Call(Request::boot())
+                }
                 request = self.requests.recv(), if in_flight.is_none() => match request {
                     Some(request) => Step::Call(request),
                     None => Step::End(None, "replaced"),
@@ -119,7 +128,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                     // Nobody may be waiting for it any more.
                     let (told, _) = tokio::sync::oneshot::channel();
                     let _ = std::mem::replace(&mut request.sent, told).send(());
-                    in_flight = Some(InFlight { id, deadline: Instant::now() + request.timeout, request });
+                    let known = self.link.tolerances.call_timeout_s.map(|seconds| Duration::from_secs(seconds.into()));
+                    let deadline = Instant::now() + known.unwrap_or(request.timeout);
+                    in_flight = Some(InFlight { id, deadline, request });
                     sent
                 }
                 Step::Received(message) => {
@@ -127,7 +138,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                     next_ping = self.ping_after(heard);
                     bucket.take();
                     match message {
-                        Message::Text(text) => self.received(text.as_str(), &mut inbox, &mut in_flight).await,
+                        Message::Text(text) => {
+                            let received = self.received(text.as_str(), &mut inbox, &mut in_flight).await;
+                            if inbox.back().is_some_and(|waiting| waiting.action == "BootNotification") {
+                                boot_due = None;
+                            }
+                            received
+                        }
                         Message::Binary(bytes) => match std::str::from_utf8(&bytes) {
                             Ok(text) => self.received(text, &mut inbox, &mut in_flight).await,
                             Err(_) => Ok(()),
@@ -199,7 +216,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         match Frame::parse(text) {
             Ok(Frame::Call { id, action, payload }) => {
                 let mut quirks = Vec::new();
-                let call = call::read(self.version, &action, &payload, &mut quirks);
+                let mut call = call::read(self.version, &action, &payload, &mut quirks);
+                if let Ok(call) = &mut call {
+                    tolerate(call, &self.link.tolerances, &quirks);
+                }
                 self.log(Direction::In, Kind::Call, Some(action.clone()), Some(id.clone()), text, quirks);
                 inbox.push_back(Waiting { id, action, call });
                 Ok(())

@@ -21,6 +21,7 @@ pub mod security;
 pub mod server;
 pub mod sim;
 pub mod tls;
+pub mod tolerate;
 pub mod v16;
 pub mod v201;
 pub mod version;

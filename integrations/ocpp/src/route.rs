@@ -55,6 +55,21 @@ pub(crate) struct Request {
     pub answer: oneshot::Sender<Result<Answer, CallFailure>>,
 }
 
+impl Request {
+    /// Asks for BootNotification; nobody waits for the answer.
+    pub fn boot() -> Self {
+        let payload = serde_json::json!({ "requestedMessage": "BootNotification" });
+        let timeout = Duration::from_secs(30);
+        Self {
+            action: "TriggerMessage".into(),
+            payload,
+            timeout,
+            sent: oneshot::channel().0,
+            answer: oneshot::channel().0,
+        }
+    }
+}
+
 /// A call in progress: first [`Pending::sent`], then [`Pending::answer`].
 #[derive(Debug)]
 pub struct Pending {

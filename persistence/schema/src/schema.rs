@@ -494,6 +494,7 @@ diesel::table! {
         revision -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        tolerances -> Jsonb,
     }
 }
 
@@ -759,6 +760,7 @@ diesel::table! {
         security_profile -> Int2,
         next_password_hmac -> Nullable<Bytea>,
         next_password_command_id -> Nullable<Uuid>,
+        tolerances -> Jsonb,
     }
 }
 
@@ -861,6 +863,7 @@ diesel::table! {
         revision -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        tolerances -> Jsonb,
     }
 }
 

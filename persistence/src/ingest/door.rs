@@ -6,10 +6,12 @@ use stromtor_domain::{
         charge_point::{ChargePointId, ChargePointStatus},
         location::LocationId,
         station::{OcppSettings, StationId},
+        tolerance::Tolerances,
     },
 };
 use stromtor_schema::schema::{
-    charge_point_live, connector_live, node, station, station_connection, station_live, unknown_station,
+    charge_point_live, connector_live, manufacturer, node, station, station_connection, station_live, station_model,
+    unknown_station,
 };
 
 use super::From;
@@ -32,11 +34,18 @@ pub struct Known {
     pub next_password_hmac: Option<Vec<u8>>,
     /// The least security profile it must come with.
     pub security_profile: i16,
+    /// How it is treated where it departs from the specification.
+    pub tolerances: Tolerances,
+    /// The same of its model.
+    pub of_model: Option<Tolerances>,
+    /// The same of its manufacturer.
+    pub of_manufacturer: Option<Tolerances>,
 }
 
 /// The station with this identity, unless dismantled.
 pub async fn find(tx: &mut Tx, identity: &str) -> Result<Option<Known>> {
     station::table
+        .left_join(station_model::table.left_join(manufacturer::table))
         .filter(station::ocpp_identity.eq(identity).and(station::dismantled_at.is_null()))
         .select((
             station::id,
@@ -46,6 +55,9 @@ pub async fn find(tx: &mut Tx, identity: &str) -> Result<Option<Known>> {
             station::password_hmac,
             station::next_password_hmac,
             station::security_profile,
+            station::tolerances,
+            station_model::tolerances.nullable(),
+            manufacturer::tolerances.nullable(),
         ))
         .first(&mut **tx)
         .await

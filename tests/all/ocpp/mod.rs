@@ -5,6 +5,7 @@ pub mod driven;
 pub mod foreign;
 mod frames;
 mod robust;
+mod tolerance;
 mod transaction;
 mod v16;
 mod v201;
