@@ -17,7 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     backend::{Admission, Backend, Knock, Link, Transport},
     connection::Connection,
-    handshake,
+    handshake::{self, Upgrade},
     route::Registry,
     tls::{LOOK_EVERY, Tls, transport},
     version::Version,
@@ -141,16 +141,16 @@ async fn accept<B: Backend>(door: Door, like: Station<B>, handshakes: Arc<Semaph
                         let limit = station.settings.handshake_timeout;
                         let ready = tokio::time::timeout(limit, station.admit(stream, Transport::Plain)).await;
                         drop(permit);
-                        if let Ok(Some((socket, link, version))) = ready {
-                            station.stay(socket, Arc::new(link), version).await;
+                        if let Ok(Some(admitted)) = ready {
+                            station.stay(admitted).await;
                         }
                     }),
                     Some(tls) => tasks.spawn(async move {
                         let limit = station.settings.handshake_timeout;
                         let ready = tokio::time::timeout(limit, station.admit_tls(stream, &tls)).await;
                         drop(permit);
-                        if let Ok(Some((socket, link, version))) = ready {
-                            station.stay(socket, Arc::new(link), version).await;
+                        if let Ok(Some(admitted)) = ready {
+                            station.stay(admitted).await;
                         }
                     }),
                 };
@@ -186,11 +186,7 @@ impl<B> Clone for Station<B> {
 
 impl<B: Backend> Station<B> {
     /// The TLS handshake, then the rest.
-    async fn admit_tls(
-        &self,
-        stream: TcpStream,
-        tls: &Tls,
-    ) -> Option<(WebSocketStream<TlsStream<TcpStream>>, Link, Version)> {
+    async fn admit_tls(&self, stream: TcpStream, tls: &Tls) -> Option<Admitted<TlsStream<TcpStream>>> {
         let address = self.address.ip();
         if !self.backend.may_shake(address) {
             metrics::counter!("stromtor_ocpp_tls_refused_total", "reason" => "throttled").increment(1);
@@ -216,7 +212,7 @@ impl<B: Backend> Station<B> {
         &self,
         mut stream: S,
         transport: Transport,
-    ) -> Option<(WebSocketStream<S>, Link, Version)> {
+    ) -> Option<Admitted<S>> {
         let mut upgrade = handshake::read(&mut stream).await.ok()??;
         let knock = Knock {
             identity: upgrade.identity.clone(),
@@ -226,26 +222,7 @@ impl<B: Backend> Station<B> {
             transport,
         };
         let (status, reason) = match self.backend.admit(knock).await {
-            Admission::Welcome(link) => {
-                let common = Version::best(&upgrade.protocols);
-                let silent = upgrade.protocols.is_empty() && link.accept_without_protocol;
-                handshake::accept(&mut stream, &upgrade, common.map(Version::as_str)).await.ok()?;
-                let config = WebSocketConfig::default()
-                    .read_buffer_size(4 * 1024)
-                    .write_buffer_size(0)
-                    .max_write_buffer_size(self.settings.max_frame * 4)
-                    .max_message_size(Some(self.settings.max_frame))
-                    .max_frame_size(Some(self.settings.max_frame));
-                let rest = std::mem::take(&mut upgrade.rest);
-                let mut socket = WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;
-                let Some(version) = common.or(silent.then_some(Version::V16)) else {
-                    // OCPP-J 1.6 section 3.2: complete the handshake without the header, then close at once.
-                    let close = CloseFrame { code: CloseCode::Protocol, reason: "no common sub-protocol".into() };
-                    let _ = socket.close(Some(close)).await;
-                    return None;
-                };
-                return Some((socket, link, version));
-            }
+            Admission::Welcome(link) => return Some(Admitted { stream, upgrade, link: Arc::new(link) }),
             Admission::Unknown => (404, "Not Found"),
             Admission::WrongCredentials => (401, "Unauthorized"),
             Admission::Throttled => (429, "Too Many Requests"),
@@ -256,16 +233,26 @@ impl<B: Backend> Station<B> {
         None
     }
 
-    /// The life of a connection.
-    async fn stay<S: AsyncRead + AsyncWrite + Unpin + Send>(
-        &self,
-        mut socket: WebSocketStream<S>,
-        link: Arc<Link>,
-        version: Version,
-    ) {
+    /// The life of a connection. Its epoch is drawn before the station hears that it is in: one that connects again after
+    /// that is newer, whatever happens at the same time.
+    async fn stay<S: AsyncRead + AsyncWrite + Unpin + Send>(&self, admitted: Admitted<S>) {
+        let Admitted { mut stream, mut upgrade, link } = admitted;
+        let common = Version::best(&upgrade.protocols);
+        let silent = upgrade.protocols.is_empty() && link.accept_without_protocol;
+        let Some(version) = common.or(silent.then_some(Version::V16)) else {
+            // OCPP-J 1.6 section 3.2: complete the handshake without the header, then close at once.
+            if let Some(mut socket) = self.upgrade(stream, &mut upgrade, None).await {
+                let close = CloseFrame { code: CloseCode::Protocol, reason: "no common sub-protocol".into() };
+                let _ = socket.close(Some(close)).await;
+            }
+            return;
+        };
         let Ok(epoch) = self.backend.connected(&link, version, self.address.ip()).await else {
-            let close = CloseFrame { code: CloseCode::Again, reason: "try again later".into() };
-            let _ = socket.close(Some(close)).await;
+            let _ = handshake::refuse(&mut stream, 503, "Service Unavailable").await;
+            return;
+        };
+        let Some(socket) = self.upgrade(stream, &mut upgrade, common).await else {
+            self.backend.disconnected(&link, epoch, "lost").await;
             return;
         };
         let (sender, requests) = mpsc::channel(self.settings.call_queue.max(1));
@@ -284,4 +271,30 @@ impl<B: Backend> Station<B> {
         self.registry.remove(link.station_id, epoch);
         self.backend.disconnected(&link, epoch, reason).await;
     }
+
+    /// Completes the upgrade.
+    async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        mut stream: S,
+        upgrade: &mut Upgrade,
+        common: Option<Version>,
+    ) -> Option<WebSocketStream<S>> {
+        let accepted = handshake::accept(&mut stream, upgrade, common.map(Version::as_str));
+        tokio::time::timeout(self.settings.handshake_timeout, accepted).await.ok()?.ok()?;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(4 * 1024)
+            .write_buffer_size(0)
+            .max_write_buffer_size(self.settings.max_frame * 4)
+            .max_message_size(Some(self.settings.max_frame))
+            .max_frame_size(Some(self.settings.max_frame));
+        let rest = std::mem::take(&mut upgrade.rest);
+        Some(WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await)
+    }
+}
+
+/// A station that may come in, and has not been told so yet.
+struct Admitted<S> {
+    stream: S,
+    upgrade: Upgrade,
+    link: Arc<Link>,
 }
