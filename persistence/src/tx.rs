@@ -5,7 +5,10 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-use diesel::{ExpressionMethods as _, QueryDsl as _, sql_types::Text};
+use diesel::{
+    ExpressionMethods as _, QueryDsl as _,
+    sql_types::{Array, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::{
     AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager as _,
     pooled_connection::deadpool::Object,
@@ -18,7 +21,7 @@ use stromtor_domain::{
     event::{Event, EventType},
     tenancy::partner::PartnerId,
 };
-use stromtor_schema::schema::{event, partner};
+use stromtor_schema::schema::partner;
 use uuid::Uuid;
 
 use crate::{
@@ -182,22 +185,24 @@ pub const EVENT_CHANNEL: &str = "stromtor_event";
 
 async fn write_events(tx: &mut Tx, events: &[(Uuid, Event)]) -> Result<()> {
     let now = tx.now;
-    let rows: Vec<_> = events
-        .iter()
-        .map(|(id, e)| {
-            (
-                event::id.eq(*id),
-                event::at.eq(now),
-                event::type_.eq(e.kind),
-                event::partner_id.eq(e.partner_id),
-                event::location_id.eq(e.location_id),
-                event::station_id.eq(e.station_id),
-                event::resource_id.eq(e.resource_id),
-                event::data.eq(&e.data),
-            )
-        })
-        .collect();
-    diesel::insert_into(event::table).values(&rows).execute(&mut **tx).await.map_err(from_diesel)?;
+    let of = |pick: fn(&Event) -> Option<Uuid>| events.iter().map(|(_, event)| pick(event)).collect::<Vec<_>>();
+    diesel::sql_query(
+        "insert into event (id, at, type, partner_id, location_id, station_id, resource_id, data) \
+         select i.id, $2, i.type, i.partner_id, i.location_id, i.station_id, i.resource_id, i.data \
+         from unnest($1::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::jsonb[]) \
+           i(id, type, partner_id, location_id, station_id, resource_id, data)",
+    )
+    .bind::<Array<SqlUuid>, _>(events.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    .bind::<Timestamptz, _>(now)
+    .bind::<Array<Text>, _>(events.iter().map(|(_, event)| event.kind).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(events.iter().map(|(_, event)| event.partner_id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(of(|event| event.location_id))
+    .bind::<Array<Nullable<SqlUuid>>, _>(of(|event| event.station_id))
+    .bind::<Array<SqlUuid>, _>(events.iter().map(|(_, event)| event.resource_id).collect::<Vec<_>>())
+    .bind::<Array<Jsonb>, _>(events.iter().map(|(_, event)| event.data.clone()).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
     // One notice for all of them: NOTIFY serialises commits. Readers fetch what is new.
     diesel::sql_query("select pg_notify($1, '')")
         .bind::<Text, _>(EVENT_CHANNEL)

@@ -7,7 +7,6 @@ use stromtor_domain::access::{
     decide::{Outcome, Reason, TokenFacts, decide, normalise_uid},
     token::TokenId,
 };
-use stromtor_schema::schema::authorization_attempt;
 use uuid::Uuid;
 
 use super::{Decided, From, Of, Rules};
@@ -96,7 +95,7 @@ pub(crate) async fn decide_all(tx: &mut Tx, asked: &[Asked<'_>], rules: &Rules) 
         let attempt_id: Uuid = tx.id();
         let emp_id = token.as_ref().filter(|token| token.of_emp).map(|token| token.partner_id);
         let token_id = token.as_ref().map(|token| token.id);
-        rows.push(attempt(one, attempt_id, now, emp_id, token_id, outcome, reason));
+        rows.push(attempt(one, attempt_id, emp_id, token_id, outcome, reason));
         let data = serde_json::json!({ "decision": outcome, "reason": reason, "id_tag": one.id_tag });
         tx.emit(one.from.event(EventType::AuthorizationDecided, attempt_id, data));
         answers.push(Answer {
@@ -110,7 +109,7 @@ pub(crate) async fn decide_all(tx: &mut Tx, asked: &[Asked<'_>], rules: &Rules) 
             emp_id,
         });
     }
-    diesel::insert_into(authorization_attempt::table).values(&rows).execute(&mut **tx).await.map_err(from_diesel)?;
+    keep(tx, now, &rows).await?;
     Ok(answers)
 }
 
@@ -124,11 +123,37 @@ pub(super) async fn authorize(tx: &mut Tx, tags: &Of<'_, String>, rules: &Rules)
     Ok(tags.iter().zip(answers).map(|((place, ..), answer)| (*place, answer.decided)).collect())
 }
 
-#[derive(diesel::Insertable)]
-#[diesel(table_name = authorization_attempt)]
+/// Keeps attempts: one prepared statement, whatever their number.
+async fn keep(tx: &mut Tx, now: Timestamp, rows: &[AttemptRow]) -> Result<()> {
+    diesel::sql_query(
+        "insert into authorization_attempt (id, at, operator_id, emp_id, location_id, station_id, id_tag, token_id, trigger, \
+           decision, reason, session_id) \
+         select i.id, $2, i.operator_id, i.emp_id, i.location_id, i.station_id, i.id_tag, i.token_id, i.trigger, i.decision, \
+           i.reason, i.session_id \
+         from unnest($1::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::uuid[], $9::text[], \
+           $10::text[], $11::text[], $12::uuid[]) \
+           i(id, operator_id, emp_id, location_id, station_id, id_tag, token_id, trigger, decision, reason, session_id)",
+    )
+    .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
+    .bind::<Timestamptz, _>(now)
+    .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.operator_id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.emp_id).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.location_id).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.station_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.id_tag.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.token_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.trigger).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.decision).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.reason).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.session_id).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    Ok(())
+}
+
 struct AttemptRow {
     id: Uuid,
-    at: Timestamp,
     operator_id: PartnerId,
     emp_id: Option<PartnerId>,
     location_id: stromtor_domain::network::location::LocationId,
@@ -144,7 +169,6 @@ struct AttemptRow {
 fn attempt(
     asked: &Asked<'_>,
     id: Uuid,
-    at: Timestamp,
     emp_id: Option<PartnerId>,
     token_id: Option<TokenId>,
     decision: Outcome,
@@ -152,7 +176,6 @@ fn attempt(
 ) -> AttemptRow {
     AttemptRow {
         id,
-        at,
         operator_id: asked.from.partner_id,
         emp_id,
         location_id: asked.from.location_id,
