@@ -1,6 +1,7 @@
 //! Use cases: what takes several steps, has side effects, or has a second caller.
 
 pub mod answer;
+pub mod batch;
 pub mod bootstrap;
 pub mod ca;
 pub mod certificate;

@@ -8,23 +8,25 @@ use std::time::Duration;
 
 use stromtor_domain::Result;
 use stromtor_persistence::{
-    admin::delivery::WORK_CHANNEL, command::COMMAND_CHANNEL, listen::Listener, tx::EVENT_CHANNEL,
+    admin::delivery::WORK_CHANNEL, command::COMMAND_CHANNEL, listen::Listener,
 };
 use tokio_util::task::TaskTracker;
 
 use crate::state::App;
 
-/// Starts every worker; they end when `app.cancel` is told.
-pub fn start(app: &App, tasks: &TaskTracker) {
+/// Starts what every process does for itself, and the workers where this is one; they end when `app.cancel` is told.
+pub fn start(app: &App, tasks: &TaskTracker, worker: bool) {
     let listener = Listener::spawn(
         app.db.urls().worker.clone(),
-        &[WORK_CHANNEL, EVENT_CHANNEL, COMMAND_CHANNEL],
+        &[WORK_CHANNEL, COMMAND_CHANNEL],
         app.cancel.child_token(),
     );
-    tasks.spawn(forever(app.clone(), listener.clone(), |app| async move { mail::run_due(&app).await }));
     tasks.spawn(wake_dispatch(app.clone(), listener.clone()));
-    tasks.spawn(forever(app.clone(), listener, |app| async move { run::run_due(&app).await }));
     tasks.spawn(housekeeping::run(app.clone()));
+    if worker {
+        tasks.spawn(forever(app.clone(), listener.clone(), |app| async move { mail::run_due(&app).await }));
+        tasks.spawn(forever(app.clone(), listener, |app| async move { run::run_due(&app).await }));
+    }
 }
 
 /// A command given on another node wakes the dispatch here.

@@ -39,7 +39,7 @@ type Work = Pin<Box<dyn Future<Output = (Frame, String)> + Send>>;
 
 struct InFlight {
     id: String,
-    request: Request,
+    request: Box<Request>,
     deadline: Instant,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Connection<S, B> {
     pub link: Arc<Link>,
     pub version: Version,
     pub settings: Arc<Settings>,
-    pub requests: mpsc::Receiver<Request>,
+    pub requests: mpsc::Receiver<Box<Request>>,
     pub replaced: CancellationToken,
     pub stop: CancellationToken,
 }
@@ -69,7 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
             if work.is_none()
                 && let Some(waiting) = inbox.pop_front()
             {
-                work = Some(Box::pin(answer(self.backend.clone(), self.link.clone(), self.version, waiting)));
+                work = Some(self.begin(waiting));
             }
             let (waiting, ready_at) = (inbox.len() < INBOX, bucket.ready_at());
             let answer_due = in_flight.as_ref().map(|call| call.deadline);
@@ -169,12 +169,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
             let _ = tokio::time::timeout(PATIENCE, work).await;
         }
         for waiting in inbox {
-            let work = answer(self.backend.clone(), self.link.clone(), self.version, waiting);
-            let _ = tokio::time::timeout(PATIENCE, work).await;
+            let _ = tokio::time::timeout(PATIENCE, self.begin(waiting)).await;
         }
         let frame = code.map(|code| CloseFrame { code, reason: "".into() });
         let _ = tokio::time::timeout(Duration::from_secs(1), self.socket.close(frame)).await;
         reason
+    }
+
+    fn begin(&self, waiting: Waiting) -> Work {
+        Box::pin(answer(self.backend.clone(), self.link.clone(), self.version, waiting))
     }
 
     fn ping_after(&self, at: Instant) -> Option<Instant> {
@@ -201,7 +204,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         text: &str,
         quirks: Vec<&'static str>,
     ) {
-        let payload = mask::mask_text(text).replace('\0', "");
+        let mut payload = mask::mask_text(text).into_owned();
+        // PostgreSQL texts hold no NUL.
+        payload.retain(|letter| letter != '\0');
         let (at, link) = (self.backend.now(), self.link.clone());
         self.backend.log(Logged { at, link, direction, kind, action, message_id, payload, quirks });
     }
@@ -259,7 +264,7 @@ enum Step {
     Send(Frame, String),
     Ping,
     CallTimedOut,
-    Call(Request),
+    Call(Box<Request>),
     Received(Message),
 }
 

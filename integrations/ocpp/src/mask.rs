@@ -1,5 +1,8 @@
 //! Keeps secrets out of log, commands and audit.
 
+use std::{borrow::Cow, sync::LazyLock};
+
+use aho_corasick::AhoCorasick;
 use serde_json::Value;
 
 /// What stands in a secret's place.
@@ -81,27 +84,33 @@ fn mask_url(text: &str) -> Option<String> {
     Some(format!("{scheme}://{authority}{path}"))
 }
 
+/// Words without which a frame holds no secret.
+static TRACES: LazyLock<AhoCorasick> = LazyLock::new(|| words(&["key", "passw", "secret", "pin", "://"]));
+/// Words of what cannot be searched and is not kept therefore.
+static TELLING: LazyLock<AhoCorasick> =
+    LazyLock::new(|| words(&["authorizationkey", "password", "secret", "/transfer/"]));
+
+fn words(words: &[&str]) -> AhoCorasick {
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).expect("a few words")
+}
+
 /// A frame's text with its secrets masked; unchanged texts are not rewritten, so that the log shows the wire.
 #[must_use]
-pub fn mask_text(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
+pub fn mask_text(text: &str) -> Cow<'_, str> {
     // Most frames hold none of these words and are not parsed again.
-    if !["key", "passw", "secret", "pin", "://"].iter().any(|word| lower.contains(word)) {
-        return text.to_owned();
+    if !TRACES.is_match(text) {
+        return text.into();
     }
     match serde_json::from_str::<Value>(text) {
         Ok(mut value) => {
             if mask(&mut value) {
-                value.to_string()
+                value.to_string().into()
             } else {
-                text.to_owned()
+                text.into()
             }
         }
-        // Cannot be searched, so it is not kept.
-        Err(_) if ["authorizationkey", "password", "secret", "/transfer/"].iter().any(|word| lower.contains(word)) => {
-            MASK.to_owned()
-        }
-        Err(_) => text.to_owned(),
+        Err(_) if TELLING.is_match(text) => MASK.into(),
+        Err(_) => text.into(),
     }
 }
 

@@ -44,7 +44,7 @@ pub enum CallFailure {
     TimedOut,
 }
 
-/// A call on its way to a connection.
+/// A call on its way to a connection. Boxed in the queue, which holds room for many from the start.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub action: String,
@@ -57,16 +57,16 @@ pub(crate) struct Request {
 
 impl Request {
     /// Asks for BootNotification; nobody waits for the answer.
-    pub fn boot() -> Self {
+    pub fn boot() -> Box<Self> {
         let payload = serde_json::json!({ "requestedMessage": "BootNotification" });
         let timeout = Duration::from_secs(30);
-        Self {
+        Box::new(Self {
             action: "TriggerMessage".into(),
             payload,
             timeout,
             sent: oneshot::channel().0,
             answer: oneshot::channel().0,
-        }
+        })
     }
 }
 
@@ -90,7 +90,7 @@ impl Pending {
 struct Entry {
     epoch: i64,
     version: Version,
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<Box<Request>>,
     /// Told when a newer connection takes the place.
     replaced: CancellationToken,
 }
@@ -139,7 +139,7 @@ impl Registry {
         station: StationId,
         epoch: i64,
         version: Version,
-        requests: mpsc::Sender<Request>,
+        requests: mpsc::Sender<Box<Request>>,
     ) -> CancellationToken {
         let replaced = CancellationToken::new();
         let entry = Entry { epoch, version, requests, replaced: replaced.clone() };
@@ -176,7 +176,7 @@ impl Registry {
         let entry = self.stations.get(&station).ok_or(CallFailure::NotConnected)?;
         let ((sent, sent_at), (answer, answered)) = (oneshot::channel(), oneshot::channel());
         let request = Request { action: action.to_owned(), payload, timeout, sent, answer };
-        match entry.requests.try_send(request) {
+        match entry.requests.try_send(Box::new(request)) {
             Ok(()) => Ok(Pending { sent: sent_at, answer: answered }),
             Err(mpsc::error::TrySendError::Full(_)) => Err(CallFailure::QueueFull),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(CallFailure::NotConnected),
