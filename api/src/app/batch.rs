@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 
 /// Items of one piece of work.
-const MOST: usize = 256;
+const MOST: usize = 512;
 /// Items that may wait; behind that callers wait before they may.
 const QUEUE: usize = 4096;
 

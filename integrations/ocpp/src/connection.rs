@@ -1,6 +1,11 @@
 //! One station's connection: its calls are answered in order, ours are sent one at a time.
 
-use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::{
@@ -19,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backend::{Backend, Direction, Kind, Link, Logged},
-    call,
-    dispatch::{PATIENCE, Waiting, answer},
+    call::{self, Inbound},
+    dispatch::{Answered, PATIENCE, Waiting, answer},
     frame::{ErrorCode, Frame, FrameError},
     mask,
     route::{Answer, CallFailure, Request},
@@ -35,7 +40,13 @@ const INBOX: usize = 16;
 /// How long a station may take to introduce itself before it is asked to, where its kind forgets.
 const BOOT_PATIENCE: Duration = Duration::from_secs(10);
 
-type Work = Pin<Box<dyn Future<Output = (Frame, String)> + Send>>;
+/// How often a station's signs of life are passed on.
+const SEEN_EVERY: Duration = Duration::from_secs(60);
+
+/// Of heartbeats that follow one another more quickly the log keeps the first: a flood of them tells nothing.
+const HEARTBEATS_EVERY: Duration = Duration::from_secs(1);
+
+type Work = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 struct InFlight {
     id: String,
@@ -53,6 +64,8 @@ pub(crate) struct Connection<S, B> {
     pub requests: mpsc::Receiver<Box<Request>>,
     pub replaced: CancellationToken,
     pub stop: CancellationToken,
+    /// When a heartbeat was last logged.
+    pub heartbeat: Option<Instant>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
@@ -65,32 +78,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         let mut next_ping = self.ping_after(heard);
         let mut boot_due = (self.link.tolerances.trigger_boot == Some(true)).then(|| heard + BOOT_PATIENCE);
         let mut bucket = Bucket::new(self.settings.messages_per_second);
+        let mut seen = heard;
+        let mut timer = pin!(sleep_until(heard + self.settings.idle_timeout));
+        let stop = self.stop.clone();
+        let mut stopping = pin!(stop.cancelled());
         let (code, reason) = loop {
             if work.is_none()
                 && let Some(waiting) = inbox.pop_front()
             {
                 work = Some(self.begin(waiting));
             }
-            let (waiting, ready_at) = (inbox.len() < INBOX, bucket.ready_at());
-            let answer_due = in_flight.as_ref().map(|call| call.deadline);
+            let (now, ready_at) = (Instant::now(), bucket.ready_at());
+            let readable = inbox.len() < INBOX && ready_at <= now;
+            let due = Due {
+                answer: in_flight.as_ref().map(|call| call.deadline),
+                boot: boot_due.filter(|_| in_flight.is_none()),
+                ping: next_ping,
+                silent: heard + self.settings.idle_timeout,
+                readable: (ready_at > now).then_some(ready_at),
+            };
+            // One timer, set again only when it would ring too late: most messages let it be.
+            if due.first() < timer.deadline() || timer.is_elapsed() {
+                timer.as_mut().reset(due.first());
+            }
             let step = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => Step::End(Some(CloseCode::Away), "server_stopped"),
+                () = &mut stopping => Step::End(Some(CloseCode::Away), "server_stopped"),
                 () = self.replaced.cancelled() => Step::End(Some(CloseCode::Policy), "replaced"),
                 frame = async { match &mut work { Some(work) => work.await, None => std::future::pending().await } } => {
                     work = None;
-                    Step::Send(frame.0, frame.1)
+                    Step::Send(frame)
                 }
-                () = due(answer_due) => Step::CallTimedOut,
-                () = due(boot_due), if in_flight.is_none() => {
-                    boot_due = None;
-                    Step::Call(Request::boot())
-                }
+                () = &mut timer => match due.what(Instant::now()) {
+                    Some(What::Answer) => Step::CallTimedOut,
+                    Some(What::Boot) => {
+                        boot_due = None;
+                        Step::Call(Request::boot())
+                    }
+                    Some(What::Silent) => {
+                        metrics::counter!("stromtor_ocpp_silent_connections_total").increment(1);
+                        Step::End(None, "silent")
+                    }
+                    Some(What::Ping) => Step::Ping,
+                    None => continue,
+                },
                 request = self.requests.recv(), if in_flight.is_none() => match request {
                     Some(request) => Step::Call(request),
                     None => Step::End(None, "replaced"),
                 },
-                message = async { sleep_until(ready_at).await; self.socket.next().await }, if waiting => {
+                message = self.socket.next(), if readable => {
                     match message {
                         Some(Ok(message)) => Step::Received(message),
                         Some(Err(WsError::Capacity(_))) => Step::End(Some(CloseCode::Size), "frame_too_large"),
@@ -100,15 +136,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                         Some(Err(_)) | None => Step::End(None, "lost"),
                     }
                 }
-                () = due(next_ping) => Step::Ping,
-                () = sleep_until(heard + self.settings.idle_timeout) => {
-                    metrics::counter!("stromtor_ocpp_silent_connections_total").increment(1);
-                    Step::End(None, "silent")
-                }
             };
             let sent = match step {
                 Step::End(code, reason) => break (code, reason),
-                Step::Send(frame, action) => self.send(&frame, Some(action)).await,
+                Step::Send(Answered { frame, action, logged: true }) => self.send(&frame, Some(action)).await,
+                Step::Send(Answered { frame, .. }) => self.write(frame.text()).await,
                 Step::Ping => {
                     next_ping = self.ping_after(Instant::now());
                     self.socket.send(Message::Ping(Vec::new().into())).await
@@ -137,6 +169,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                     heard = Instant::now();
                     next_ping = self.ping_after(heard);
                     bucket.take();
+                    if heard - seen >= SEEN_EVERY {
+                        seen = heard;
+                        self.backend.seen(&self.link);
+                    }
                     match message {
                         Message::Text(text) => {
                             let received = self.received(text.as_str(), &mut inbox, &mut in_flight).await;
@@ -150,10 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                             Err(_) => Ok(()),
                         },
                         Message::Close(_) => break (None, "closed_by_station"),
-                        _ => {
-                            self.backend.seen(&self.link);
-                            Ok(())
-                        }
+                        _ => Ok(()),
                     }
                 }
             };
@@ -180,6 +213,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         Box::pin(answer(self.backend.clone(), self.link.clone(), self.version, waiting))
     }
 
+    /// Whether a heartbeat that came now is one for the log.
+    fn logs_heartbeat(&mut self) -> bool {
+        let now = Instant::now();
+        let due = self.heartbeat.is_none_or(|last| now - last >= HEARTBEATS_EVERY);
+        if due {
+            self.heartbeat = Some(now);
+        } else {
+            metrics::counter!("stromtor_ocpp_heartbeats_unlogged_total").increment(1);
+        }
+        due
+    }
+
     fn ping_after(&self, at: Instant) -> Option<Instant> {
         (self.link.ping && !self.settings.ping_interval.is_zero()).then(|| at + self.settings.ping_interval)
     }
@@ -188,6 +233,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         let text = frame.text();
         let (kind, id, named) = describe(frame);
         self.log(Direction::Out, kind, action.or(named), Some(id), &text, Vec::new());
+        self.write(text).await
+    }
+
+    async fn write(&mut self, text: String) -> Result<(), WsError> {
         // A station that does not read must not hold us up for ever.
         match tokio::time::timeout(Duration::from_secs(30), self.socket.send(Message::Text(text.into()))).await {
             Ok(sent) => sent,
@@ -225,8 +274,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 if let Ok(call) = &mut call {
                     tolerate(call, &self.link.tolerances, &quirks);
                 }
-                self.log(Direction::In, Kind::Call, Some(action.clone()), Some(id.clone()), text, quirks);
-                inbox.push_back(Waiting { id, action, call });
+                let logged = !matches!(call, Ok(Inbound::Heartbeat)) || self.logs_heartbeat();
+                if logged {
+                    self.log(Direction::In, Kind::Call, Some(action.clone()), Some(id.clone()), text, quirks);
+                }
+                inbox.push_back(Waiting { id, action, call, logged });
                 Ok(())
             }
             Ok(frame) => {
@@ -261,17 +313,44 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
 
 enum Step {
     End(Option<CloseCode>, &'static str),
-    Send(Frame, String),
+    Send(Answered),
     Ping,
     CallTimedOut,
     Call(Box<Request>),
     Received(Message),
 }
 
-async fn due(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
+/// When something is to be done though nothing happens.
+struct Due {
+    answer: Option<Instant>,
+    boot: Option<Instant>,
+    ping: Option<Instant>,
+    silent: Instant,
+    /// When the station may be read again.
+    readable: Option<Instant>,
+}
+
+enum What {
+    Answer,
+    Boot,
+    Ping,
+    Silent,
+}
+
+impl Due {
+    fn first(&self) -> Instant {
+        [self.answer, self.boot, self.ping, self.readable].into_iter().flatten().fold(self.silent, Instant::min)
+    }
+
+    fn what(&self, now: Instant) -> Option<What> {
+        let is = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        match () {
+            () if is(self.answer) => Some(What::Answer),
+            () if is(self.boot) => Some(What::Boot),
+            () if self.silent <= now => Some(What::Silent),
+            () if is(self.ping) => Some(What::Ping),
+            () => None,
+        }
     }
 }
 

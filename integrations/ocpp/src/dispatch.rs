@@ -21,6 +21,15 @@ pub(crate) struct Waiting {
     pub id: String,
     pub action: String,
     pub call: Result<Inbound, Unread>,
+    /// Whether it is in the message log, and its answer is to be.
+    pub logged: bool,
+}
+
+/// A call that was worked off.
+pub(crate) struct Answered {
+    pub frame: Frame,
+    pub action: String,
+    pub logged: bool,
 }
 
 /// Works a call off: the frame that answers it.
@@ -29,8 +38,8 @@ pub(crate) async fn answer<B: Backend>(
     link: Arc<Link>,
     version: Version,
     waiting: Waiting,
-) -> (Frame, String) {
-    let Waiting { id, action, call } = waiting;
+) -> Answered {
+    let Waiting { id, action, call, logged } = waiting;
     let started = Instant::now();
     let error = |id, code, text: &str| Frame::error(version, id, code, text);
     let known = !matches!(call, Err(Unread::Unknown));
@@ -44,16 +53,13 @@ pub(crate) async fn answer<B: Backend>(
     };
     let label = if known { action.clone() } else { "other".into() };
     metrics::histogram!("stromtor_ocpp_call_seconds", "action" => label).record(started.elapsed().as_secs_f64());
-    (frame, action)
+    Answered { frame, action, logged }
 }
 
 async fn take<B: Backend>(backend: &B, link: &Link, version: Version, call: Inbound) -> Result<Value, Unavailable> {
     let now = || backend.now();
     Ok(match call {
-        Inbound::Heartbeat => {
-            backend.seen(link);
-            v16::answer::heartbeat_answer(now())
-        }
+        Inbound::Heartbeat => v16::answer::heartbeat_answer(now()),
         Inbound::Boot(boot) => {
             let reply = patiently(|| backend.boot(link, version, boot.clone())).await?;
             v16::answer::boot_answer(reply, now())

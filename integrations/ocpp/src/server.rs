@@ -266,6 +266,7 @@ impl<B: Backend> Station<B> {
             requests,
             replaced,
             stop: self.stop.clone(),
+            heartbeat: None,
         };
         let reason = connection.run().await;
         self.registry.remove(link.station_id, epoch);
