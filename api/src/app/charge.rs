@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use stromtor_domain::{
     Error, Result, Timestamp,
     access::decide::Outcome,
+    error::Cause,
     network::{certificate::CsrReport, notice::Notice, progress::ProgressReport, station::StationId},
     session::report::{
         BootReport, DataTransferReport, MeterReport, Report, StartReport, StatusReport, StopReport, TransactionReport,
@@ -180,6 +181,7 @@ impl Charge {
             partner_id: known.partner_id,
             location_id: known.location_id,
             identity: knock.identity.clone(),
+            door_revision: known.door_revision,
             accept_without_protocol: known.settings.accept_without_protocol,
             ping: known.settings.ping,
             security_profile: shown.security_profile,
@@ -207,9 +209,11 @@ impl Backend for Charge {
     async fn connected(&self, link: &Link, version: Version, address: IpAddr) -> Reply<i64> {
         let work = async {
             let mut tx = self.app.db.begin_ingest().await?;
-            let (node, profile) = (self.app.node, link.security_profile);
-            let epoch =
-                ingest::connected(&mut tx, from(link), node, version.as_str(), &address.to_string(), profile).await?;
+            let (node, profile, as_of) = (self.app.node, link.security_profile, link.door_revision);
+            let address = address.to_string();
+            let epoch = ingest::connected(&mut tx, from(link), as_of, node, version.as_str(), &address, profile)
+                .await?
+                .ok_or_else(|| Error::Unavailable(Cause::new("the station has changed meanwhile")))?;
             if link.raises_profile {
                 ingest::raise_profile(&mut tx, from(link), profile).await?;
             }

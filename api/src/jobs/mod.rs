@@ -7,34 +7,18 @@ mod run;
 use std::time::Duration;
 
 use stromtor_domain::Result;
-use stromtor_persistence::{
-    admin::delivery::WORK_CHANNEL, command::COMMAND_CHANNEL, listen::Listener, tx::EVENT_CHANNEL,
-};
+use stromtor_persistence::{admin::delivery::WORK_CHANNEL, listen::Listener, tx::EVENT_CHANNEL};
 use tokio_util::task::TaskTracker;
 
 use crate::state::App;
 
 /// Starts every worker; they end when `app.cancel` is told.
 pub fn start(app: &App, tasks: &TaskTracker) {
-    let listener = Listener::spawn(
-        app.db.urls().worker.clone(),
-        &[WORK_CHANNEL, EVENT_CHANNEL, COMMAND_CHANNEL],
-        app.cancel.child_token(),
-    );
+    let listener =
+        Listener::spawn(app.db.urls().worker.clone(), &[WORK_CHANNEL, EVENT_CHANNEL], app.cancel.child_token());
     tasks.spawn(forever(app.clone(), listener.clone(), |app| async move { mail::run_due(&app).await }));
-    tasks.spawn(wake_dispatch(app.clone(), listener.clone()));
     tasks.spawn(forever(app.clone(), listener, |app| async move { run::run_due(&app).await }));
     tasks.spawn(housekeeping::run(app.clone()));
-}
-
-/// A command given on another node wakes the dispatch here.
-async fn wake_dispatch(app: App, listener: Listener) {
-    while !app.cancel.is_cancelled() {
-        tokio::select! {
-            () = app.cancel.cancelled() => return,
-            () = listener.wait(COMMAND_CHANNEL, Duration::from_secs(60)) => app.commands_due.notify_one(),
-        }
-    }
 }
 
 /// Runs `once` whenever there may be something to do: at a notice, and every second as a fallback. A full batch runs

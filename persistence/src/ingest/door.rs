@@ -15,7 +15,7 @@ use stromtor_schema::schema::{
 };
 
 use super::From;
-use crate::resource::prelude::*;
+use crate::{network::connection::CONNECTION_CHANNEL, resource::prelude::*};
 
 /// A station as the door needs to know it.
 #[derive(Debug, Clone, diesel::Queryable)]
@@ -34,6 +34,8 @@ pub struct Known {
     pub next_password_hmac: Option<Vec<u8>>,
     /// The least security profile it must come with.
     pub security_profile: i16,
+    /// Rises whenever any of this changes.
+    pub door_revision: i64,
     /// How it is treated where it departs from the specification.
     pub tolerances: Tolerances,
     /// The same of its model.
@@ -45,6 +47,7 @@ pub struct Known {
 /// The station with this identity, unless dismantled.
 pub async fn find(tx: &mut Tx, identity: &str) -> Result<Option<Known>> {
     station::table
+        .inner_join(station_live::table)
         .left_join(station_model::table.left_join(manufacturer::table))
         .filter(station::ocpp_identity.eq(identity).and(station::dismantled_at.is_null()))
         .select((
@@ -55,6 +58,7 @@ pub async fn find(tx: &mut Tx, identity: &str) -> Result<Option<Known>> {
             station::password_hmac,
             station::next_password_hmac,
             station::security_profile,
+            station_live::door_revision,
             station::tolerances,
             station_model::tolerances.nullable(),
             manufacturer::tolerances.nullable(),
@@ -91,17 +95,20 @@ pub async fn remember_unknown(tx: &mut Tx, identity: &str, address: &str, protoc
     Ok(())
 }
 
-/// A connection began: its epoch, one more than the last. Its charge points are again what they last said.
+/// A connection began: its epoch, one more than the last. Its charge points are again what they last said. None when the
+/// station has changed since it was let in as `door_revision`: it must knock again.
 pub async fn connected(
     tx: &mut Tx,
     from: From,
+    door_revision: i64,
     node: uuid::Uuid,
     version: &str,
     address: &str,
     security_profile: i16,
-) -> Result<i64> {
+) -> Result<Option<i64>> {
     let now = tx.now();
-    let epoch = diesel::update(station_live::table.filter(station_live::station_id.eq(from.station_id)))
+    let known = station_live::station_id.eq(from.station_id).and(station_live::door_revision.eq(door_revision));
+    let epoch: Option<i64> = diesel::update(station_live::table.filter(known))
         .set((
             station_live::connected.eq(true),
             station_live::node.eq(node),
@@ -115,7 +122,21 @@ pub async fn connected(
         .returning(station_live::epoch)
         .get_result(&mut **tx)
         .await
+        .optional()
         .map_err(from_diesel)?;
+    let Some(epoch) = epoch else { return Ok(None) };
+    // Another process that holds the one before must end it.
+    diesel::sql_query(
+        "select pg_notify($1, '') from station_connection c where station_id = $2 and epoch = $3 and node <> $4 \
+         and disconnected_at is null and exists (select from node n where n.id = c.node)",
+    )
+    .bind::<diesel::sql_types::Text, _>(CONNECTION_CHANNEL)
+    .bind::<diesel::sql_types::Uuid, _>(from.station_id)
+    .bind::<diesel::sql_types::BigInt, _>(epoch - 1)
+    .bind::<diesel::sql_types::Uuid, _>(node)
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
     let id: uuid::Uuid = tx.id();
     diesel::insert_into(station_connection::table)
         .values((
@@ -153,7 +174,7 @@ pub async fn connected(
         set_status(tx, from, &[id], ChargePointStatus::of_connectors(words)).await?;
     }
     emit(tx, from, EventType::StationConnected);
-    Ok(epoch)
+    Ok(Some(epoch))
 }
 
 /// A connection ended; without effect on the station's state when a newer one began.
@@ -184,31 +205,35 @@ pub async fn disconnected(tx: &mut Tx, from: From, epoch: i64, reason: &str) -> 
     Ok(())
 }
 
-/// This process is alive.
-pub async fn alive(tx: &mut Tx, id: uuid::Uuid) -> Result<()> {
+/// This process is alive: since when it was heard without a gap of `lost_after`.
+pub async fn alive(tx: &mut Tx, id: uuid::Uuid, lost_after: chrono::TimeDelta) -> Result<Timestamp> {
     let now = tx.now();
-    diesel::insert_into(node::table)
-        .values((node::id.eq(id), node::seen_at.eq(now)))
-        .on_conflict(node::id)
-        .do_update()
-        .set(node::seen_at.eq(now))
-        .execute(&mut **tx)
-        .await
-        .map_err(from_diesel)?;
-    Ok(())
+    let heard: Heard = diesel::sql_query(
+        "insert into node (id, seen_at, heard_since) values ($1, $2, $2) on conflict (id) do update \
+         set seen_at = $2, heard_since = case when node.seen_at < $3 then $2 else node.heard_since end \
+         returning heard_since",
+    )
+    .bind::<diesel::sql_types::Uuid, _>(id)
+    .bind::<diesel::sql_types::Timestamptz, _>(now)
+    .bind::<diesel::sql_types::Timestamptz, _>(now - lost_after)
+    .get_result(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    Ok(heard.heard_since)
 }
 
-/// This process holds no connection any more.
-pub async fn gone(tx: &mut Tx, id: uuid::Uuid) -> Result<()> {
-    diesel::delete(node::table.filter(node::id.eq(id))).execute(&mut **tx).await.map_err(from_diesel)?;
-    Ok(())
+#[derive(diesel::QueryableByName)]
+struct Heard {
+    #[diesel(sql_type = diesel::sql_types::Timestamptz)]
+    heard_since: Timestamp,
 }
 
-/// Ends connections of processes that died with them, up to `most`: how many.
+/// Ends connections of processes that died with them, up to `most`: how many. Such a process is forgotten when it has none
+/// left.
 pub async fn end_lost(tx: &mut Tx, unseen_since: Timestamp, most: i64) -> Result<usize> {
     let lost: Vec<Lost> = diesel::sql_query(
         "select station_id, partner_id, location_id, epoch from station_live where connected \
-         and not exists (select from node n where n.id = node and n.seen_at >= $1) limit $2",
+         and exists (select from node where seen_at < $1) and not exists (select from node n where n.id = node and n.seen_at >= $1) limit $2",
     )
     .bind::<diesel::sql_types::Timestamptz, _>(unseen_since)
     .bind::<diesel::sql_types::BigInt, _>(most)
@@ -218,6 +243,10 @@ pub async fn end_lost(tx: &mut Tx, unseen_since: Timestamp, most: i64) -> Result
     for row in &lost {
         let from = From { station_id: row.station_id, partner_id: row.partner_id, location_id: row.location_id };
         disconnected(tx, from, row.epoch, "node_lost").await?;
+    }
+    if lost.len() < most as usize {
+        let gone = node::table.filter(node::seen_at.lt(unseen_since));
+        diesel::delete(gone).execute(&mut **tx).await.map_err(from_diesel)?;
     }
     Ok(lost.len())
 }

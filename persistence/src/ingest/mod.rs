@@ -28,7 +28,7 @@ use uuid::Uuid;
 use crate::resource::prelude::*;
 
 pub use door::{
-    Known, alive, connected, disconnected, end_lost, find, gone, promote_password, quirks, raise_profile, refused,
+    Known, alive, connected, disconnected, end_lost, find, promote_password, quirks, raise_profile, refused,
     remember_unknown, seen,
 };
 pub use log::{MessageRow, messages};
