@@ -178,7 +178,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
             let _ = tokio::time::timeout(PATIENCE, work).await;
         }
         let frame = code.map(|code| CloseFrame { code, reason: "".into() });
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.socket.close(frame)).await;
+        let close = async {
+            let _ = self.socket.close(frame).await;
+            // The station's own close is answered only by this.
+            self.socket.flush().await
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(1), close).await;
         reason
     }
 

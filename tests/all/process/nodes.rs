@@ -115,21 +115,19 @@ async fn what_happens_on_one_reaches_the_other() {
     let mut kept = Vec::new();
     for (node, held) in &by_node {
         let moving = &held[0];
-        let mut here = None;
-        for _ in 0..60 {
-            let again = moving.again(&url, &moving.password).await.unwrap();
-            if moving.node(&client).await != *node {
-                here = Some(again);
-                break;
-            }
+        let mut again = Vec::new();
+        while moving.node(&client).await == *node {
+            assert!(again.len() < 60, "one of sixty connections goes to the other process");
+            again.push(moving.again(&url, &moving.password).await.unwrap());
         }
-        let here = here.expect("one of sixty connections goes to the other process");
+        let here = again.pop().unwrap();
         until("the old one ends", SOON, async || {
             let history = moving.history(&client).await;
             history[0]["reason"].is_null() && history[1..].iter().all(|row| row["reason"] == "replaced")
         })
         .await;
         assert!(here.is_connected() && !moving.simulator.is_connected());
+        assert!(again.iter().all(|old| !old.is_connected()));
         assert_eq!(client.get(&format!("/v1/stations/{}/live", moving.id)).await.body["connected"], true);
         for at in [&client, &there] {
             assert_eq!(clear_cache(at, &moving.id).await, "accepted");
