@@ -12,12 +12,15 @@ use stromtor_ocpp::{
     server::{Door, Settings},
     tls::{KeyFiles, Tls, TlsFiles},
 };
-use stromtor_persistence::{clock::SystemClock, db::Urls, embedded::Embedded, ingest, migrate};
+use stromtor_persistence::{
+    clock::SystemClock, command::COMMAND_CHANNEL, db::Urls, embedded::Embedded, listen::Listener, migrate,
+    network::connection::CONNECTION_CHANNEL,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    app::{bootstrap, charge::Charge, command, local_list},
+    app::{bootstrap, charge::Charge, command, connection, local_list},
     config::{Config, Log, LogFormat, ServerCertificate, TlsListener},
     demo, jobs, service,
     state::{App, Metrics},
@@ -208,19 +211,19 @@ pub fn gateway(app: &App, doors: Vec<Door>, tasks: &TaskTracker) {
     });
     tasks.spawn(async move { writer.write_behind().await });
     tasks.spawn(live(app.clone()));
+    // Of its own: what happens on other nodes reaches this one whatever else runs here.
+    let listener =
+        Listener::spawn(app.db.urls().worker.clone(), &[COMMAND_CHANNEL, CONNECTION_CHANNEL], app.cancel.child_token());
+    tasks.spawn(connection::watch(app.clone(), listener.clone()));
+    tasks.spawn(command::wake(app.clone(), listener));
     tasks.spawn(command::dispatch(app.clone()));
     tasks.spawn(local_list::run(app.clone()));
 }
 
-/// Tells the others that this process lives: the connections of one that does not are ended by housekeeping.
+/// Tells the others that this process lives, and ends the connections of those that do not.
 async fn live(app: App) {
     while !app.cancel.is_cancelled() {
-        let told = async {
-            let mut tx = app.db.begin_ingest().await?;
-            ingest::alive(&mut tx, app.node).await?;
-            tx.commit().await
-        };
-        if let Err(error) = told.await {
+        if let Err(error) = connection::live(&app).await {
             tracing::warn!(%error, "cannot tell that this process lives");
         }
         tokio::select! {

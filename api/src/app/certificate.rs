@@ -18,7 +18,7 @@ use stromtor_ocpp::security as wire;
 use stromtor_persistence::{
     admin::job,
     ingest::From,
-    network::{certificate_request, security, station, station_certificate},
+    network::{certificate_request, connection, security, station, station_certificate},
     tenancy::partner,
     tx::Tx,
 };
@@ -203,6 +203,9 @@ pub async fn answered(tx: &mut Tx, ended: &Command) -> Result<()> {
             };
             if refused {
                 security::end_rotation(tx, ended.station_id, ended.id).await?;
+            } else if ended.state == CommandState::Accepted {
+                // Whitepaper A01: it comes back with the new one. Some stations wait to be asked.
+                connection::end(tx, ended.station_id).await?;
             }
         }
         kind::SIGNED => {

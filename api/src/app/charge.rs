@@ -188,6 +188,7 @@ impl Charge {
             partner_id: known.partner_id,
             location_id: known.location_id,
             identity: knock.identity.clone(),
+            door_revision: known.door_revision,
             accept_without_protocol: known.settings.accept_without_protocol,
             ping: known.settings.ping,
             security_profile: shown.security_profile,
@@ -215,13 +216,15 @@ impl Backend for Charge {
     async fn connected(&self, link: &Link, version: Version, address: IpAddr) -> Reply<i64> {
         let arrival = Arrival {
             from: from(link),
+            door_revision: link.door_revision,
             node: self.app.node,
             version: version.as_str(),
             address: address.to_string(),
             security_profile: link.security_profile,
             raises_profile: link.raises_profile,
         };
-        self.door.arrivals.take(arrival).await
+        // None: the station has changed meanwhile, and must knock again.
+        self.door.arrivals.take(arrival).await?.ok_or(Unavailable)
     }
 
     async fn disconnected(&self, link: &Link, epoch: i64, reason: &'static str) {

@@ -23,8 +23,9 @@ use stromtor_ocpp::{
     version::Version,
 };
 use stromtor_persistence::{
-    command::{self, Due, NewCommand},
+    command::{self, COMMAND_CHANNEL, Due, NewCommand},
     ingest::From,
+    listen::Listener,
     network::station,
     session::session,
     tx::Tx,
@@ -236,6 +237,16 @@ pub async fn await_end(app: &App, actor: &Actor, given: Command, wait: Duration)
         tx.commit().await?;
     }
     Ok(current)
+}
+
+/// A command given on another node wakes the dispatch here.
+pub async fn wake(app: App, listener: Listener) {
+    while !app.cancel.is_cancelled() {
+        tokio::select! {
+            () = app.cancel.cancelled() => return,
+            () = listener.wait(COMMAND_CHANNEL, Duration::from_secs(60)) => app.commands_due.notify_one(),
+        }
+    }
 }
 
 /// Sends commands that are due to the stations connected here, until the process stops.

@@ -17,7 +17,7 @@ use crate::{
 pub struct Door {
     /// Who has this identity.
     pub who: Batcher<Who>,
-    /// Connections that begin: their epochs.
+    /// Connections that begin: their epochs; none when the station has changed since it was let in.
     pub arrivals: Batcher<Arrivals>,
     /// Connections that ended.
     pub departures: Batcher<Departures>,
@@ -60,14 +60,14 @@ pub struct Arrivals(App);
 
 impl Work for Arrivals {
     type Item = Arrival;
-    type Done = i64;
+    type Done = Option<i64>;
     type Key = StationId;
 
     fn key(arrival: &Arrival) -> StationId {
         arrival.from.station_id
     }
 
-    async fn all(&self, arrivals: &[Arrival]) -> Result<Vec<i64>> {
+    async fn all(&self, arrivals: &[Arrival]) -> Result<Vec<Option<i64>>> {
         let mut tx = self.0.db.begin_ingest().await?;
         let epochs = ingest::connected(&mut tx, arrivals).await?;
         tx.commit().await?;

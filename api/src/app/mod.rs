@@ -7,6 +7,7 @@ pub mod ca;
 pub mod certificate;
 pub mod charge;
 pub mod command;
+pub mod connection;
 pub mod door;
 pub mod file;
 pub mod identity;

@@ -7,7 +7,6 @@ use stromtor_domain::Result;
 use stromtor_persistence::{
     file::station_file,
     housekeeping::{self, Retention},
-    ingest,
     network::{certificate_request, charging_profile, reservation},
     session::silent,
     tenancy::{idempotency, signing_key},
@@ -78,19 +77,9 @@ pub async fn once(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Connections of processes that died are ended, and with them reservations, profiles and sessions whose time is over.
+/// Reservations, profiles and sessions whose time is over are ended.
 async fn network(app: &App) -> Result<()> {
     const ROUND: i64 = 500;
-    loop {
-        let mut tx = app.db.begin_ingest().await?;
-        // Whatever the clock did: who looks is alive.
-        ingest::alive(&mut tx, app.node).await?;
-        let ended = ingest::end_lost(&mut tx, app.now() - TimeDelta::seconds(30), ROUND).await?;
-        tx.commit().await?;
-        if ended < ROUND as usize {
-            break;
-        }
-    }
     let mut tx = app.db.begin_worker().await?;
     reservation::expire(&mut tx).await?;
     charging_profile::end_with_sessions(&mut tx).await?;

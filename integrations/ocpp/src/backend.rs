@@ -87,6 +87,8 @@ pub struct Link {
     pub location_id: LocationId,
     /// Its OCPP identity.
     pub identity: String,
+    /// What it was let in as: when that changes, the connection ends.
+    pub door_revision: i64,
     /// Whether a connection without a sub-protocol counts as OCPP 1.6.
     pub accept_without_protocol: bool,
     /// Whether pings are sent; some stations break on them.

@@ -10,13 +10,14 @@ use std::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
 };
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
         Error as WsError, Message,
+        error::ProtocolError,
         protocol::{CloseFrame, frame::coding::CloseCode},
     },
 };
@@ -26,7 +27,7 @@ use crate::{
     backend::{Backend, Direction, Kind, Link, Logged},
     call::{self, Inbound},
     dispatch::{Answered, PATIENCE, Waiting, answer},
-    frame::{ErrorCode, Frame, FrameError},
+    frame::{Frame, FrameError},
     mask,
     route::{Answer, CallFailure, Request},
     server::Settings,
@@ -62,7 +63,8 @@ pub(crate) struct Connection<S, B> {
     pub version: Version,
     pub settings: Arc<Settings>,
     pub requests: mpsc::Receiver<Box<Request>>,
-    pub replaced: CancellationToken,
+    /// Told why the connection is to end.
+    pub ended: oneshot::Receiver<&'static str>,
     pub stop: CancellationToken,
     /// When a heartbeat was last logged.
     pub heartbeat: Option<Instant>,
@@ -104,7 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
             let step = tokio::select! {
                 biased;
                 () = &mut stopping => Step::End(Some(CloseCode::Away), "server_stopped"),
-                () = self.replaced.cancelled() => Step::End(Some(CloseCode::Policy), "replaced"),
+                reason = &mut self.ended => Step::End(Some(CloseCode::Policy), reason.unwrap_or("replaced")),
                 frame = async { match &mut work { Some(work) => work.await, None => std::future::pending().await } } => {
                     work = None;
                     Step::Send(frame)
@@ -130,9 +132,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                     match message {
                         Some(Ok(message)) => Step::Received(message),
                         Some(Err(WsError::Capacity(_))) => Step::End(Some(CloseCode::Size), "frame_too_large"),
-                        Some(Err(WsError::Protocol(_) | WsError::Utf8(_))) => {
-                            Step::End(Some(CloseCode::Protocol), "protocol_error")
-                        }
+                        Some(Err(WsError::Utf8(_))) => Step::End(Some(CloseCode::Invalid), "protocol_error"),
+                        Some(Err(WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Step::End(None, "lost"),
+                        Some(Err(WsError::Protocol(_))) => Step::End(Some(CloseCode::Protocol), "protocol_error"),
                         Some(Err(_)) | None => Step::End(None, "lost"),
                     }
                 }
@@ -158,7 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                         Frame::Call { id: id.clone(), action: request.action.clone(), payload: request.payload.take() };
                     let sent = self.send(&frame, None).await;
                     // Nobody may be waiting for it any more.
-                    let (told, _) = tokio::sync::oneshot::channel();
+                    let (told, _) = oneshot::channel();
                     let _ = std::mem::replace(&mut request.sent, told).send(());
                     let known = self.link.tolerances.call_timeout_s.map(|seconds| Duration::from_secs(seconds.into()));
                     let deadline = Instant::now() + known.unwrap_or(request.timeout);
@@ -183,7 +185,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                         }
                         Message::Binary(bytes) => match std::str::from_utf8(&bytes) {
                             Ok(text) => self.received(text, &mut inbox, &mut in_flight).await,
-                            Err(_) => Ok(()),
+                            Err(_) => {
+                                metrics::counter!("stromtor_ocpp_malformed_frames_total").increment(1);
+                                Ok(())
+                            }
                         },
                         Message::Close(_) => break (None, "closed_by_station"),
                         _ => Ok(()),
@@ -205,7 +210,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
             let _ = tokio::time::timeout(PATIENCE, self.begin(waiting)).await;
         }
         let frame = code.map(|code| CloseFrame { code, reason: "".into() });
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.socket.close(frame)).await;
+        let close = async {
+            let _ = self.socket.close(frame).await;
+            // The station's own close is answered only by this.
+            self.socket.flush().await
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(1), close).await;
         reason
     }
 
@@ -298,14 +308,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 let _ = call.request.answer.send(Ok(answer));
                 Ok(())
             }
-            Err(FrameError::Unanswerable(reason)) => {
+            Err(wrong) => {
                 metrics::counter!("stromtor_ocpp_malformed_frames_total").increment(1);
-                self.log(Direction::In, Kind::Invalid, None, None, text, vec![reason]);
-                Ok(())
-            }
-            Err(FrameError::Answerable { id, reason }) => {
-                self.log(Direction::In, Kind::Invalid, None, Some(id.clone()), text, vec!["malformed_call"]);
-                self.send(&Frame::error(self.version, id, ErrorCode::FormationViolation, reason), None).await
+                let (id, quirk) = match &wrong {
+                    FrameError::Unreadable(reason) => (None, *reason),
+                    FrameError::Unanswerable => (None, "no message id"),
+                    FrameError::UnknownType { id } => (Some(id.clone()), "unknown message type"),
+                    FrameError::Answerable { id, .. } => (Some(id.clone()), "malformed_call"),
+                };
+                self.log(Direction::In, Kind::Invalid, None, id, text, vec![quirk]);
+                match Frame::answer_to(wrong, self.version) {
+                    Some(answer) => self.send(&answer, None).await,
+                    None => Ok(()),
+                }
             }
         }
     }

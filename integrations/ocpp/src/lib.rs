@@ -10,6 +10,7 @@ mod connection;
 mod dispatch;
 pub mod file;
 pub mod frame;
+pub mod fuzz;
 mod handshake;
 pub mod mask;
 pub mod outbound;

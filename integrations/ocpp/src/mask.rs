@@ -30,13 +30,14 @@ pub fn mask(value: &mut Value) -> bool {
         Value::Object(map) => {
             let mut masked = false;
             let names_secret = map.get("key").and_then(Value::as_str).is_some_and(is_secret_key);
-            if names_secret && map.get("value").is_some_and(|value| !value.is_null()) {
+            let open = |value: &Value| !value.is_null() && value != MASK;
+            if names_secret && map.get("value").is_some_and(open) {
                 map.insert("value".into(), MASK.into());
                 masked = true;
             }
             // OCPP 2.x: `{"attributeValue": …, "variable": {"name": <secret>}}`, as in SetVariables and GetVariables.
             let variable = map.get("variable").and_then(|variable| variable.get("name")).and_then(Value::as_str);
-            if variable.is_some_and(is_secret_key) && map.get("attributeValue").is_some_and(|value| !value.is_null()) {
+            if variable.is_some_and(is_secret_key) && map.get("attributeValue").is_some_and(open) {
                 map.insert("attributeValue".into(), MASK.into());
                 masked = true;
             }
@@ -44,7 +45,11 @@ pub fn mask(value: &mut Value) -> bool {
                 if let Some(masked_url) = field.as_str().and_then(mask_url) {
                     *field = masked_url.into();
                     masked = true;
-                } else if field.is_string() && name != "key" && is_secret_key(name) && field != MASK {
+                } else if (field.is_string() || field.is_number())
+                    && name != "key"
+                    && is_secret_key(name)
+                    && field != MASK
+                {
                     *field = MASK.into();
                     masked = true;
                 } else if let Some(inner) = field.as_str().filter(|text| text.starts_with('{')) {
@@ -84,11 +89,11 @@ fn mask_url(text: &str) -> Option<String> {
     Some(format!("{scheme}://{authority}{path}"))
 }
 
-/// Words without which a frame holds no secret.
-static TRACES: LazyLock<AhoCorasick> = LazyLock::new(|| words(&["key", "passw", "secret", "pin", "://"]));
+/// Words without which a frame holds no secret. A backslash may hide one.
+static TRACES: LazyLock<AhoCorasick> = LazyLock::new(|| words(&["key", "passw", "secret", "pin", "://", "\\"]));
 /// Words of what cannot be searched and is not kept therefore.
 static TELLING: LazyLock<AhoCorasick> =
-    LazyLock::new(|| words(&["authorizationkey", "password", "secret", "/transfer/"]));
+    LazyLock::new(|| words(&["authorizationkey", "password", "secret", "/transfer/", "\\/transfer\\/"]));
 
 fn words(words: &[&str]) -> AhoCorasick {
     AhoCorasick::builder().ascii_case_insensitive(true).build(words).expect("a few words")
@@ -128,6 +133,9 @@ mod tests {
             r#"[2,"1","GetDiagnostics",{"location":"ftp://user:0011@files.example.com/logs"}]"#,
             r#"[2,"1","GetLog",{"log":{"remoteLocation":"https://example.com/x/transfer/0011/log.zip"}}]"#,
             r#"[2,"1","GetLog",{"log":{"remoteLocation":"https://example.com/x/transfer/0011"#,
+            r#"[2,"1","GetLog",{"log":{"remoteLocation":"https:\/\/example.com\/x\/transfer\/0011"}}]"#,
+            r#"[2,"1","GetLog",{"log":{"remoteLocation":"https:\/\/example.com\/x\/transfer\/0011"#,
+            r#"[2,"1","DataTransfer",{"vendorId":"x","data":{"\u0070in":"0011","pin":70011}}]"#,
         ] {
             assert!(!mask_text(text).contains("0011"), "{text}");
         }

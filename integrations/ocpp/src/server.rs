@@ -256,7 +256,7 @@ impl<B: Backend> Station<B> {
             return;
         };
         let (sender, requests) = mpsc::channel(self.settings.call_queue.max(1));
-        let replaced = self.registry.insert(link.station_id, epoch, version, sender);
+        let ended = self.registry.insert(link.station_id, epoch, link.door_revision, version, sender);
         let connection = Connection {
             socket,
             backend: self.backend.clone(),
@@ -264,7 +264,7 @@ impl<B: Backend> Station<B> {
             version,
             settings: self.settings.clone(),
             requests,
-            replaced,
+            ended,
             stop: self.stop.clone(),
             heartbeat: None,
         };

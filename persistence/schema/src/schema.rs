@@ -524,6 +524,7 @@ diesel::table! {
     node (id) {
         id -> Uuid,
         seen_at -> Timestamptz,
+        heard_since -> Timestamptz,
     }
 }
 
@@ -845,6 +846,7 @@ diesel::table! {
         refused_attempts -> Int8,
         last_refused_at -> Nullable<Timestamptz>,
         security_profile -> Nullable<Int2>,
+        door_revision -> Int8,
     }
 }
 

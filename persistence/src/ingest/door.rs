@@ -19,7 +19,7 @@ use stromtor_schema::schema::{manufacturer, node, station, station_live, station
 use uuid::Uuid;
 
 use super::From;
-use crate::resource::prelude::*;
+use crate::{network::connection::CONNECTION_CHANNEL, resource::prelude::*};
 
 /// A station as the door needs to know it.
 #[derive(Debug, Clone, diesel::Queryable)]
@@ -38,6 +38,8 @@ pub struct Known {
     pub next_password_hmac: Option<Vec<u8>>,
     /// The least security profile it must come with.
     pub security_profile: i16,
+    /// Rises whenever any of this changes.
+    pub door_revision: i64,
     /// How it is treated where it departs from the specification.
     pub tolerances: Tolerances,
     /// The same of its model.
@@ -49,6 +51,7 @@ pub struct Known {
 /// The stations with these identities, unless dismantled.
 pub async fn find(tx: &mut Tx, identities: &[String]) -> Result<Vec<Option<Known>>> {
     let found: Vec<(String, Known)> = station::table
+        .inner_join(station_live::table)
         .left_join(station_model::table.left_join(manufacturer::table))
         .filter(station::ocpp_identity.eq_any(identities).and(station::dismantled_at.is_null()))
         .select((
@@ -61,6 +64,7 @@ pub async fn find(tx: &mut Tx, identities: &[String]) -> Result<Vec<Option<Known
                 station::password_hmac,
                 station::next_password_hmac,
                 station::security_profile,
+                station_live::door_revision,
                 station::tolerances,
                 station_model::tolerances.nullable(),
                 manufacturer::tolerances.nullable(),
@@ -104,6 +108,8 @@ pub async fn remember_unknown(tx: &mut Tx, identity: &str, address: &str, protoc
 pub struct Arrival {
     /// Whose.
     pub from: From,
+    /// What the station was let in as.
+    pub door_revision: i64,
     /// The process that holds it.
     pub node: Uuid,
     /// The OCPP version spoken.
@@ -146,32 +152,55 @@ struct Word {
 }
 
 /// Connections began, of different stations: their epochs, each one more than the station's last. Charge points are again what
-/// they last said.
-pub async fn connected(tx: &mut Tx, arrivals: &[Arrival]) -> Result<Vec<i64>> {
+/// they last said. None for a station that has changed since it was let in as its `door_revision`: it must knock again.
+pub async fn connected(tx: &mut Tx, arrivals: &[Arrival]) -> Result<Vec<Option<i64>>> {
     let now = tx.now();
-    let stations: Vec<StationId> = arrivals.iter().map(|one| one.from.station_id).collect();
-    let nodes: Vec<Uuid> = arrivals.iter().map(|one| one.node).collect();
-    let versions: Vec<&str> = arrivals.iter().map(|one| one.version).collect();
-    let addresses: Vec<&str> = arrivals.iter().map(|one| one.address.as_str()).collect();
+    let column = |pick: fn(&Arrival) -> Uuid| arrivals.iter().map(pick).collect::<Vec<_>>();
     let epochs: Vec<Epoch> = diesel::sql_query(
         "update station_live l set connected = true, node = i.node, epoch = l.epoch + 1, ocpp_version = i.version, \
-           remote_address = i.address, security_profile = i.profile, connected_at = $6, last_seen_at = $6 \
-         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int2[]) \
-           i(station_id, node, version, address, profile) \
-         where l.station_id = i.station_id returning l.station_id, l.epoch",
+           remote_address = i.address, security_profile = i.profile, connected_at = $7, last_seen_at = $7 \
+         from unnest($1::uuid[], $2::int8[], $3::uuid[], $4::text[], $5::text[], $6::int2[]) \
+           i(station_id, door_revision, node, version, address, profile) \
+         where l.station_id = i.station_id and l.door_revision = i.door_revision returning l.station_id, l.epoch",
     )
-    .bind::<Array<SqlUuid>, _>(&stations)
-    .bind::<Array<SqlUuid>, _>(&nodes)
-    .bind::<Array<Text>, _>(&versions)
-    .bind::<Array<Text>, _>(&addresses)
+    .bind::<Array<SqlUuid>, _>(column(|one| one.from.station_id.0))
+    .bind::<Array<BigInt>, _>(arrivals.iter().map(|one| one.door_revision).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(column(|one| one.node))
+    .bind::<Array<Text>, _>(arrivals.iter().map(|one| one.version).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(arrivals.iter().map(|one| one.address.as_str()).collect::<Vec<_>>())
     .bind::<Array<SmallInt>, _>(arrivals.iter().map(|one| one.security_profile).collect::<Vec<_>>())
     .bind::<Timestamptz, _>(now)
     .load(&mut **tx)
     .await
     .map_err(from_diesel)?;
     let epochs: HashMap<StationId, i64> = epochs.into_iter().map(|row| (row.station_id, row.epoch)).collect();
-    let of = |one: &Arrival| epochs.get(&one.from.station_id).copied();
-    let epochs: Vec<i64> = arrivals.iter().map(of).collect::<Option<_>>().ok_or(Error::NotFound("station"))?;
+    let came: Vec<(&Arrival, i64)> =
+        arrivals.iter().filter_map(|one| Some((one, *epochs.get(&one.from.station_id)?))).collect();
+    begin(tx, &came).await?;
+    Ok(arrivals.iter().map(|one| epochs.get(&one.from.station_id).copied()).collect())
+}
+
+/// What a new connection changes beside its station's row.
+async fn begin(tx: &mut Tx, came: &[(&Arrival, i64)]) -> Result<()> {
+    let now = tx.now();
+    let column = |pick: fn(&Arrival) -> Uuid| came.iter().map(|(one, _)| pick(one)).collect::<Vec<_>>();
+    let (stations, nodes) = (column(|one| one.from.station_id.0), column(|one| one.node));
+    let epochs: Vec<i64> = came.iter().map(|(_, epoch)| *epoch).collect();
+    // Another process that holds the one before must end it.
+    diesel::sql_query(
+        "select pg_notify($4, '') where exists ( \
+           select from unnest($1::uuid[], $2::int8[], $3::uuid[]) i(station_id, epoch, node) \
+           join station_connection c on c.station_id = i.station_id and c.epoch = i.epoch - 1 and c.node <> i.node \
+             and c.disconnected_at is null \
+           join node n on n.id = c.node)",
+    )
+    .bind::<Array<SqlUuid>, _>(&stations)
+    .bind::<Array<BigInt>, _>(&epochs)
+    .bind::<Array<SqlUuid>, _>(&nodes)
+    .bind::<Text, _>(CONNECTION_CHANNEL)
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
     diesel::sql_query(
         "insert into station_connection (id, partner_id, location_id, station_id, epoch, node, ocpp_version, remote_address, \
            connected_at) \
@@ -179,14 +208,14 @@ pub async fn connected(tx: &mut Tx, arrivals: &[Arrival]) -> Result<Vec<i64>> {
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int8[], $6::uuid[], $7::text[], $8::text[]) \
            i(id, partner_id, location_id, station_id, epoch, node, version, address)",
     )
-    .bind::<Array<SqlUuid>, _>(arrivals.iter().map(|_| tx.id()).collect::<Vec<Uuid>>())
-    .bind::<Array<SqlUuid>, _>(arrivals.iter().map(|one| one.from.partner_id).collect::<Vec<_>>())
-    .bind::<Array<SqlUuid>, _>(arrivals.iter().map(|one| one.from.location_id).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(came.iter().map(|_| tx.id()).collect::<Vec<Uuid>>())
+    .bind::<Array<SqlUuid>, _>(column(|one| one.from.partner_id.0))
+    .bind::<Array<SqlUuid>, _>(column(|one| one.from.location_id.0))
     .bind::<Array<SqlUuid>, _>(&stations)
     .bind::<Array<BigInt>, _>(&epochs)
     .bind::<Array<SqlUuid>, _>(&nodes)
-    .bind::<Array<Text>, _>(&versions)
-    .bind::<Array<Text>, _>(&addresses)
+    .bind::<Array<Text>, _>(came.iter().map(|(one, _)| one.version).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(came.iter().map(|(one, _)| one.address.as_str()).collect::<Vec<_>>())
     .bind::<Timestamptz, _>(now)
     .execute(&mut **tx)
     .await
@@ -205,16 +234,16 @@ pub async fn connected(tx: &mut Tx, arrivals: &[Arrival]) -> Result<Vec<i64>> {
         let words = back.entry((word.station_id, word.charge_point_id)).or_default();
         words.extend(word.status.as_deref().map(ChargePointStatus::from_ocpp));
     }
-    let from: HashMap<StationId, From> = arrivals.iter().map(|one| (one.from.station_id, one.from)).collect();
+    let from: HashMap<StationId, From> = came.iter().map(|(one, _)| (one.from.station_id, one.from)).collect();
     let back = back.into_iter().map(|((station, point), words)| (from[&station], point, words));
     set_status(tx, back.map(|(from, id, words)| (from, id, ChargePointStatus::of_connectors(words))).collect()).await?;
-    for one in arrivals {
+    for (one, _) in came {
         emit(tx, one.from, EventType::StationConnected);
         if one.raises_profile {
             raise_profile(tx, one.from, one.security_profile).await?;
         }
     }
-    Ok(epochs)
+    Ok(())
 }
 
 #[derive(QueryableByName)]
@@ -277,31 +306,35 @@ pub async fn disconnected(tx: &mut Tx, departures: &[Departure]) -> Result<()> {
     Ok(())
 }
 
-/// This process is alive.
-pub async fn alive(tx: &mut Tx, id: Uuid) -> Result<()> {
+/// This process is alive: since when it was heard without a gap of `lost_after`.
+pub async fn alive(tx: &mut Tx, id: Uuid, lost_after: chrono::TimeDelta) -> Result<Timestamp> {
     let now = tx.now();
-    diesel::insert_into(node::table)
-        .values((node::id.eq(id), node::seen_at.eq(now)))
-        .on_conflict(node::id)
-        .do_update()
-        .set(node::seen_at.eq(now))
-        .execute(&mut **tx)
-        .await
-        .map_err(from_diesel)?;
-    Ok(())
+    let heard: Heard = diesel::sql_query(
+        "insert into node (id, seen_at, heard_since) values ($1, $2, $2) on conflict (id) do update \
+         set seen_at = $2, heard_since = case when node.seen_at < $3 then $2 else node.heard_since end \
+         returning heard_since",
+    )
+    .bind::<SqlUuid, _>(id)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now - lost_after)
+    .get_result(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    Ok(heard.heard_since)
 }
 
-/// This process holds no connection any more.
-pub async fn gone(tx: &mut Tx, id: Uuid) -> Result<()> {
-    diesel::delete(node::table.filter(node::id.eq(id))).execute(&mut **tx).await.map_err(from_diesel)?;
-    Ok(())
+#[derive(QueryableByName)]
+struct Heard {
+    #[diesel(sql_type = Timestamptz)]
+    heard_since: Timestamp,
 }
 
-/// Ends connections of processes that died with them, up to `most`: how many.
+/// Ends connections of processes that died with them, up to `most`: how many. Such a process is forgotten when it has none
+/// left.
 pub async fn end_lost(tx: &mut Tx, unseen_since: Timestamp, most: i64) -> Result<usize> {
     let lost: Vec<Lost> = diesel::sql_query(
         "select station_id, partner_id, location_id, epoch from station_live where connected \
-         and not exists (select from node n where n.id = node and n.seen_at >= $1) limit $2",
+         and exists (select from node where seen_at < $1) and not exists (select from node n where n.id = node and n.seen_at >= $1) limit $2",
     )
     .bind::<Timestamptz, _>(unseen_since)
     .bind::<BigInt, _>(most)
@@ -317,6 +350,10 @@ pub async fn end_lost(tx: &mut Tx, unseen_since: Timestamp, most: i64) -> Result
         })
         .collect();
     disconnected(tx, &departures).await?;
+    if lost.len() < most as usize {
+        let gone = node::table.filter(node::seen_at.lt(unseen_since));
+        diesel::delete(gone).execute(&mut **tx).await.map_err(from_diesel)?;
+    }
     Ok(lost.len())
 }
 

@@ -28,7 +28,7 @@ use uuid::Uuid;
 use crate::resource::prelude::*;
 
 pub use door::{
-    Arrival, Departure, Known, alive, connected, disconnected, end_lost, find, gone, promote_password, quirks, refused,
+    Arrival, Departure, Known, alive, connected, disconnected, end_lost, find, promote_password, quirks, refused,
     remember_unknown, seen,
 };
 pub use log::{MessageRow, messages};

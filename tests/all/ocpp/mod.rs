@@ -7,5 +7,6 @@ mod frames;
 mod robust;
 mod tolerance;
 mod transaction;
+mod transport;
 mod v16;
 mod v201;

@@ -14,7 +14,10 @@ use crate::{
 /// Reads a call.
 pub fn read(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inbound, Unread> {
     Ok(match action {
-        "Heartbeat" => Inbound::Heartbeat,
+        "Heartbeat" => {
+            Reader::new(payload, quirks)?;
+            Inbound::Heartbeat
+        }
         "BootNotification" => Inbound::Boot(report::boot(payload, quirks)?),
         "StatusNotification" => Inbound::Status(report::status(payload, quirks)?),
         "Authorize" => Inbound::Authorize { id_tag: report::authorize(payload, quirks)?, certificate: None },

@@ -83,7 +83,8 @@ fn attributes(reader: &mut Reader<'_>, name: &VariableName) -> Result<Vec<Parame
         common.values_list = nested.text("valuesList", 1000)?;
     }
     let mut found = Vec::new();
-    for attribute in reader.objects("variableAttribute")? {
+    // At most one of each kind: Actual, Target, MinSet, MaxSet. Each repeats what is common.
+    for attribute in reader.objects("variableAttribute")?.into_iter().take(4) {
         let mut nested = reader.nested(attribute)?;
         found.push(ParameterReport {
             attribute: nested.text("type", 10)?.unwrap_or_else(|| "Actual".into()),
@@ -121,7 +122,9 @@ pub fn display_messages(payload: &Value, quirks: &mut Quirks) -> Result<Notice, 
 /// ReportChargingProfilesRequest: an item for each profile, with its EVSE and source.
 pub fn charging_profiles(payload: &Value, quirks: &mut Quirks) -> Result<Notice, Wrong> {
     let mut reader = Reader::new(payload, quirks)?;
-    let (evse, source) = (reader.small("evseId")?.unwrap_or_default(), reader.text("chargingLimitSource", 20)?);
+    let evse = reader.small("evseId")?.unwrap_or_default();
+    // Every profile repeats it.
+    let source: Option<String> = reader.text("chargingLimitSource", 20)?.map(|text| text.chars().take(20).collect());
     let mut found = items(&mut reader, "chargingProfile")?;
     for item in found.iter_mut().filter_map(Value::as_object_mut) {
         item.insert("evseId".into(), evse.into());
