@@ -318,6 +318,10 @@ pub struct Retention {
     pub job_days: u32,
     /// Days.
     pub station_file_days: u32,
+    /// Days.
+    pub log_request_days: u32,
+    /// Days.
+    pub firmware_days: u32,
 }
 
 /// Prices and taxes.

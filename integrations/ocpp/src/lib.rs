@@ -13,6 +13,7 @@ pub mod frame;
 mod handshake;
 pub mod mask;
 pub mod outbound;
+pub mod parts;
 pub mod progress;
 pub mod read;
 pub mod result;

@@ -106,6 +106,19 @@ fn typed(command: &CommandInput, context: &Context) -> Option<(&'static str, Val
             wanted["attributeValue"] = setting.value.clone().into();
             ("SetVariables", json!({ "setVariableData": [wanted] }))
         }
+        CommandInput::SetParameters(change) => {
+            let wanted: Option<Vec<Value>> = change
+                .parameters
+                .0
+                .iter()
+                .map(|setting| {
+                    let mut wanted = variable(&setting.name)?;
+                    wanted["attributeValue"] = setting.value.clone().into();
+                    Some(wanted)
+                })
+                .collect();
+            ("SetVariables", json!({ "setVariableData": wanted? }))
+        }
         CommandInput::ClearCache(_) => ("ClearCache", json!({})),
         CommandInput::GetLocalListVersion(_) => ("GetLocalListVersion", json!({})),
         CommandInput::TriggerMessage(wanted) => {
