@@ -328,6 +328,8 @@ pub struct Retention {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Billing {
+    /// Seconds between messages of what a running session costs; 0 for none.
+    pub cost_update_s: u32,
     /// VAT in percent by country.
     #[schemars(with = "BTreeMap<String, Percent>")]
     pub vat: BTreeMap<CountryCode, Percent>,

@@ -14,7 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    app::{bootstrap, charge::Charge, command, ingest::Ingest, local_list},
+    app::{bootstrap, charge::Charge, command, cost, ingest::Ingest, local_list},
     config::{Config, Log, LogFormat, ServerCertificate, TlsListener},
     demo, jobs, service,
     state::{App, Metrics},
@@ -165,6 +165,7 @@ pub fn gateway(app: &App, doors: Vec<Door>, tasks: &TaskTracker) {
     tasks.spawn(live(app.clone()));
     tasks.spawn(command::dispatch(app.clone()));
     tasks.spawn(local_list::run(app.clone()));
+    tasks.spawn(cost::run(app.clone()));
 }
 
 /// Tells the others that this process lives: the connections of one that does not are ended by housekeeping.

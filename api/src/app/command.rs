@@ -382,7 +382,7 @@ async fn follow(app: &App, due: &Due, pending: Pending, further: Vec<Value>) {
     }
     let (state, response, error) = match answer {
         Ok(Answer::Result(mut payload)) => {
-            let state = outcome(&payload);
+            let state = outcome(&due.payload, &payload);
             mask(&mut payload);
             (state, Some(payload), None)
         }

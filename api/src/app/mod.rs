@@ -6,6 +6,7 @@ pub mod ca;
 pub mod certificate;
 pub mod charge;
 pub mod command;
+pub mod cost;
 pub mod door;
 pub mod file;
 pub mod identity;

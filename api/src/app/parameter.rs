@@ -52,7 +52,9 @@ pub async fn check(tx: &mut Tx, station_id: StationId, version: Version, input: 
         CommandInput::SetParameter(set) => vec![(String::new(), &set.name, Some(&set.value))],
         CommandInput::SetParameters(change) => {
             let settings = change.parameters.0.iter().enumerate();
-            settings.map(|(at, one)| (format!("/parameters/{at}"), one.name.as_str(), Some(one.value.as_str()))).collect()
+            settings
+                .map(|(at, one)| (format!("/parameters/{at}"), one.name.as_str(), Some(one.value.as_str())))
+                .collect()
         }
         CommandInput::SetMonitors(set) => {
             let monitors = set.monitors.iter().enumerate();

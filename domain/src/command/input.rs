@@ -34,6 +34,9 @@ macro_rules! commands {
         }
 
         impl CommandInput {
+            /// Every command's name.
+            pub const KINDS: &[&str] = &[$($kind),+];
+
             /// The command's name, as in `type`.
             #[must_use]
             pub const fn kind(&self) -> &'static str {

@@ -88,9 +88,7 @@ impl StationParameter {
                 most.map(|most| format!("has more than {most} characters"))
             }
             "OptionList" if unknown(value) => wrong(&format!("one of {}", allowed.join(", "))),
-            "SequenceList" | "MemberList"
-                if !value.is_empty() && value.split(',').any(|word| unknown(word.trim())) =>
-            {
+            "SequenceList" | "MemberList" if !value.is_empty() && value.split(',').any(|word| unknown(word.trim())) => {
                 wrong(&format!("a list of {}", allowed.join(", ")))
             }
             _ => None,

@@ -103,10 +103,7 @@ mod tests {
         let mut answer = json!({ "unknownKey": ["A"] });
         join("GetConfiguration", &mut answer, json!({ "configurationKey": [{ "key": "C" }], "unknownKey": ["D"] }));
         join("GetConfiguration", &mut answer, json!({ "configurationKey": [{ "key": "E" }] }));
-        assert_eq!(
-            answer,
-            json!({ "unknownKey": ["A", "D"], "configurationKey": [{ "key": "C" }, { "key": "E" }] })
-        );
+        assert_eq!(answer, json!({ "unknownKey": ["A", "D"], "configurationKey": [{ "key": "C" }, { "key": "E" }] }));
     }
 
     #[test]

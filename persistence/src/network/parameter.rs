@@ -2,9 +2,7 @@
 
 use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use stromtor_domain::network::{
-    parameter::{
-        ParameterDrift, ParameterTemplate, ParameterTemplateId, ParameterTemplateInput, name_for,
-    },
+    parameter::{ParameterDrift, ParameterTemplate, ParameterTemplateId, ParameterTemplateInput, name_for},
     station::StationId,
     station_parameter::StationParameter,
 };

@@ -9,9 +9,7 @@ use poem_openapi::{
 use stromtor_domain::{
     actor::Permission,
     command::{Command, CommandInput, station::GetParameters},
-    network::{
-        parameter::ParameterChange, station::StationId, station_parameter::StationParameter,
-    },
+    network::{parameter::ParameterChange, station::StationId, station_parameter::StationParameter},
     page::PageRequest,
 };
 use stromtor_persistence::network::{parameter::ParameterFilter, station};
