@@ -49,7 +49,7 @@ pub async fn set(
 /// on what it said cannot be monitored.
 pub async fn check(tx: &mut Tx, station_id: StationId, version: Version, input: &CommandInput) -> Result<()> {
     let wanted: Vec<(String, &str, Option<&str>)> = match input {
-        CommandInput::SetParameter(set) => vec![(String::new(), &set.name, Some(&set.value))],
+        CommandInput::SetParameter(set) => vec![(String::new(), set.name.as_str(), Some(set.value.as_str()))],
         CommandInput::SetParameters(change) => {
             let settings = change.parameters.0.iter().enumerate();
             settings

@@ -87,7 +87,7 @@ pub async fn certificates(world: &World, business: &Business, station: &mut Driv
     let held = client.get(&certificates).await.body["items"].clone();
     assert_eq!((held.as_array().unwrap().len(), &held[0]["serial_number"]), (asked, &json!("1")), "{held}");
     let one = format!("{certificates}/{}", held[0]["id"].as_str().unwrap());
-    let deleted = client.delete(&one).await.id();
+    let deleted = client.delete(&one).await.id().to_owned();
     assert_eq!(station.got("DeleteCertificate").await["certificateHashData"], hash);
     eventually(client, &format!("/v1/commands/{deleted}"), "state", json!("accepted")).await;
     assert_eq!(client.get(&certificates).await.body["items"].as_array().unwrap().len(), asked - 1);
@@ -107,10 +107,8 @@ pub async fn files(business: &Business, station: &mut Driven, version: &str) {
     let (client, id, http) = (&business.client, &business.estate.station, reqwest::Client::new());
     for kind in ["diagnostics", "security"] {
         let old = version == "1.6" && kind == "diagnostics";
-        let (action, notification) = match old {
-            true => ("GetDiagnostics", "DiagnosticsStatusNotification"),
-            false => ("GetLog", "LogStatusNotification"),
-        };
+        let (action, notification) =
+            if old { ("GetDiagnostics", "DiagnosticsStatusNotification") } else { ("GetLog", "LogStatusNotification") };
         let name = if old { "fileName" } else { "filename" };
         let mut answer = json!({ name: "log.zip" });
         if !old {
@@ -138,9 +136,10 @@ pub async fn files(business: &Business, station: &mut Driven, version: &str) {
     let signed = image(business, json!({ "signing_certificate": pem, "signature": "c2ln" })).await;
     for image in [&plain, &signed] {
         let old = version == "1.6" && image == &signed;
-        let (action, notification) = match old {
-            true => ("SignedUpdateFirmware", "SignedFirmwareStatusNotification"),
-            false => ("UpdateFirmware", "FirmwareStatusNotification"),
+        let (action, notification) = if old {
+            ("SignedUpdateFirmware", "SignedFirmwareStatusNotification")
+        } else {
+            ("UpdateFirmware", "FirmwareStatusNotification")
         };
         let wanted = json!({ "firmware_image_id": image });
         let made = client.create(&format!("/v1/stations/{id}/firmware-updates"), wanted).await;

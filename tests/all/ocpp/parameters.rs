@@ -157,7 +157,7 @@ async fn reports_come_in_parts_twice_and_out_of_order() {
     let now = world.app.now().to_ocpp();
     let part = |seq_no: i32, more: bool| {
         json!({ "requestId": request["requestId"], "generatedAt": now, "seqNo": seq_no, "tbc": more, "reportData": [
-            variable(("EVSE", &format!("V{seq_no}"), None), "1", "ReadOnly", json!({ "dataType": "integer", "supportsMonitoring": true }))] })
+            variable(("EVSE", format!("V{seq_no}").as_str(), None), "1", "ReadOnly", json!({ "dataType": "integer", "supportsMonitoring": true }))] })
     };
     let reports = format!("/v1/station-reports?station_id={id}&kind=device_model");
     // The last first, one twice, one late: complete with the one that was missing, and not before.

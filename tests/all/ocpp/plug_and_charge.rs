@@ -1,6 +1,9 @@
 //! ISO 15118 Plug & Charge: questions about cars' certificates go to an upstream, in both versions of OCPP.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use poem::{
     EndpointExt as _, handler,
@@ -10,6 +13,7 @@ use poem::{
 };
 use rcgen::KeyPair;
 use serde_json::{Value, json};
+use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{complete::give, door::eventually, driven::Driven, v16, v201};
 use crate::{
@@ -52,17 +56,20 @@ fn sign(pool: Data<&Arc<Pool>>, csr: String) -> String {
     pool.authority.sign(&csr)
 }
 
-/// Its URL, and what ends it.
-async fn upstream() -> (String, Arc<Pool>, tokio::task::JoinHandle<()>) {
+/// Its URL, what it was asked, and what ends it with its connections.
+async fn upstream() -> (String, Arc<Pool>, oneshot::Sender<()>, JoinHandle<()>) {
     let pool = Arc::new(Pool { authority: Authority::new("V2G"), asked: Mutex::default() });
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let acceptor = poem::listener::TcpAcceptor::from_tokio(socket).unwrap();
     let url = format!("http://{}", acceptor.local_addr()[0].as_socket_addr().unwrap());
     let routes = poem::Route::new().at("/sign", poem::post(sign)).at("/:kind", poem::post(answer)).data(pool.clone());
+    let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(async move {
-        let _ = poem::Server::new_with_acceptor(acceptor).run(routes).await;
+        let stopped = async move { drop(stopped.await) };
+        let grace = Some(Duration::from_millis(50));
+        let _ = poem::Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(routes, stopped, grace).await;
     });
-    (url, pool, server)
+    (url, pool, stop, server)
 }
 
 fn hash(serial: &str) -> Value {
@@ -80,7 +87,7 @@ fn exi() -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_judges_contracts_in_2_0_1() {
-    let (url, pool, server) = upstream().await;
+    let (url, pool, stop, server) = upstream().await;
     let world = World::with(|config| config.iso15118.upstream_url = format!("{url}/")).await;
     let business = open(&world, "CP1").await;
     business.client.create("/v1/tokens", json!({ "kind": "emaid", "uid": CONTRACT, "status": "active" })).await;
@@ -111,8 +118,8 @@ async fn an_upstream_judges_contracts_in_2_0_1() {
     let installed = station.call("Get15118EVCertificate", exi()).await;
     assert_eq!(installed, json!({ "status": "Accepted", "exiResponse": "ZXhp" }));
     // The upstream is away: nothing is accepted that it should have judged.
-    server.abort();
-    let _ = server.await;
+    drop(stop);
+    server.await.unwrap();
     let judged = station.call("Authorize", contract("good")).await;
     assert_eq!(
         (&judged["certificateStatus"], &judged["idTokenInfo"]["status"]),
@@ -143,7 +150,7 @@ async fn answers(station: &mut Driven, inner: Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn by_1_6_the_messages_travel_in_data_transfers() {
-    let (url, _, server) = upstream().await;
+    let (url, _, _stop, _) = upstream().await;
     let world = World::with(|config| {
         config.iso15118.upstream_url = url.clone();
         config.ca.hook_url = format!("{url}/sign");
@@ -217,5 +224,4 @@ async fn by_1_6_the_messages_travel_in_data_transfers() {
     assert_eq!(transferred(&mut station, "DeleteCertificate").await["certificateHashData"], one);
     eventually(client, &format!("/v1/commands/{deleted}"), "state", json!("accepted")).await;
     assert_eq!(client.get(&certificates).await.body["items"], json!([]));
-    server.abort();
 }
