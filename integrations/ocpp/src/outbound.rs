@@ -265,7 +265,11 @@ mod tests {
     #[test]
     fn everything_that_we_may_begin_has_a_command_or_a_resource() {
         let kinds: BTreeSet<&str> = commands().iter().map(CommandInput::kind).collect();
-        assert_eq!(kinds, CommandInput::KINDS.iter().copied().collect(), "a command of each type is tried");
+        assert_eq!(
+            kinds,
+            CommandInput::KINDS.iter().copied().collect::<BTreeSet<_>>(),
+            "a command of each type is tried"
+        );
         let context =
             Context { transaction_id: Some(1), transaction_ref: Some("t".into()), place: Some((1, 1)), number: 1 };
         for (version, by_us) in [(Version::V16, BY_US_16), (Version::V201, BY_US_201)] {
@@ -273,7 +277,7 @@ mod tests {
             let worded = commands.iter().filter_map(|command| Outbound::Command(command).word(version, &context));
             let mut worded: BTreeSet<&str> = worded.map(|(action, _)| action).collect();
             worded.extend(resources(version, &context));
-            assert_eq!(worded, by_us.split_whitespace().collect(), "{version}");
+            assert_eq!(worded, by_us.split_whitespace().collect::<BTreeSet<_>>(), "{version}");
         }
     }
 }
