@@ -32,6 +32,8 @@ pub struct Running {
 
 #[derive(diesel::QueryableByName)]
 struct Row {
+    #[diesel(sql_type = Integer)]
+    place: i32,
     #[diesel(sql_type = SqlUuid)]
     id: SessionId,
     #[diesel(sql_type = SqlUuid)]
@@ -80,15 +82,8 @@ const PRICED: &str = "\
 
 /// Sessions of these transactions that have ended, by the transaction's place in the list.
 pub(crate) async fn ended(tx: &mut Tx, of: &[(usize, From, &str)]) -> Result<Vec<(usize, Running)>> {
-    #[derive(diesel::QueryableByName)]
-    struct Ended {
-        #[diesel(sql_type = Integer)]
-        place: i32,
-        #[diesel(embed)]
-        row: Row,
-    }
     let now = tx.now();
-    let rows: Vec<Ended> = diesel::sql_query(format!(
+    let rows: Vec<Row> = diesel::sql_query(format!(
         "select i.place, r.* from unnest($1::int[], $2::uuid[], $3::text[]) i(place, station_id, start_key) \
          join lateral ({PRICED} and s.state <> 'active' and s.station_id = i.station_id and s.start_key = i.start_key) r on true"
     ))
@@ -98,16 +93,17 @@ pub(crate) async fn ended(tx: &mut Tx, of: &[(usize, From, &str)]) -> Result<Vec
     .load(&mut **tx)
     .await
     .map_err(from_diesel)?;
-    Ok(rows.into_iter().filter_map(|row| Some((row.place as usize, row.row.running(now)?))).collect())
+    Ok(rows.into_iter().filter_map(|row| Some((row.place as usize, row.running(now)?))).collect())
 }
 
 /// Up to `limit` running sessions of stations that are connected to `node`, behind `after`.
 pub async fn list(tx: &mut Tx, node: uuid::Uuid, after: Option<SessionId>, limit: i64) -> Result<Vec<Running>> {
     let now = tx.now();
     let rows: Vec<Row> = diesel::sql_query(format!(
-        "{PRICED} and s.state = 'active' and s.start_key like 'tx|%' and ($2 is null or s.id > $2) \
+        "select 0 as place, r.* from ({PRICED} and s.state = 'active' and s.start_key like 'tx|%' \
+           and ($2 is null or s.id > $2) \
            and exists (select from station_live n where n.station_id = s.station_id and n.connected and n.node = $1) \
-         order by s.id limit $3"
+         order by s.id limit $3) r order by r.id"
     ))
     .bind::<SqlUuid, _>(node)
     .bind::<Nullable<SqlUuid>, _>(after)
