@@ -20,7 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    app::{bootstrap, charge::Charge, command, connection, local_list},
+    app::{bootstrap, charge::Charge, command, connection, cost, local_list},
     config::{Config, Log, LogFormat, ServerCertificate, TlsListener},
     demo, jobs, service,
     state::{App, Metrics},
@@ -218,6 +218,7 @@ pub fn gateway(app: &App, doors: Vec<Door>, tasks: &TaskTracker) {
     tasks.spawn(command::wake(app.clone(), listener));
     tasks.spawn(command::dispatch(app.clone()));
     tasks.spawn(local_list::run(app.clone()));
+    tasks.spawn(cost::run(app.clone()));
 }
 
 /// Tells the others that this process lives, and ends the connections of those that do not.

@@ -19,7 +19,7 @@ use stromtor_domain::{
 use stromtor_ocpp::{
     backend::{
         Admission, Backend, BootReply, DataTransferReply, Direction, Kind, Knock, Link, Logged, Reply, StartReply,
-        TagInfo, TagStatus, Unavailable,
+        TagInfo, TagStatus, TransactionReply, Unavailable,
     },
     version::Version,
 };
@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 use crate::{
     app::{
-        certificate,
+        certificate, cost,
         door::{self, Door},
         ingest::Ingest,
         iso15118::Upstream,
@@ -276,9 +276,12 @@ impl Backend for Charge {
         self.take(link, Report::Stop(report)).await.map(|_| None)
     }
 
-    async fn transaction(&self, link: &Link, report: TransactionReport) -> Reply<Option<TagInfo>> {
+    async fn transaction(&self, link: &Link, report: TransactionReport) -> Reply<TransactionReply> {
         match self.take(link, Report::Transaction(report)).await? {
-            Done::Taken(decided) => Ok(decided.map(|decided| tag(link, decided))),
+            Done::Taken { decided, ended } => Ok(TransactionReply {
+                tag: decided.map(|decided| tag(link, decided)),
+                total_cost: ended.and_then(|ended| cost::so_far(&self.app.config.billing, &ended)),
+            }),
             _ => Err(Unavailable),
         }
     }

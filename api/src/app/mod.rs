@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod charge;
 pub mod command;
 pub mod connection;
+pub mod cost;
 pub mod door;
 pub mod file;
 pub mod identity;

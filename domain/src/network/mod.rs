@@ -15,4 +15,5 @@ pub mod parameter;
 pub mod progress;
 pub mod reservation;
 pub mod station;
+pub mod station_parameter;
 pub mod tolerance;

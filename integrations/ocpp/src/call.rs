@@ -10,6 +10,7 @@ use stromtor_domain::{
 };
 
 use crate::{
+    backend::DataTransferReply,
     read::{Quirks, Wrong},
     v16, v201,
     version::Version,
@@ -51,6 +52,8 @@ pub enum Inbound {
     CertificateStatus(Value),
     /// Get15118EVCertificate: the payload for the upstream.
     EvCertificate(Value),
+    /// A call of OCPP 2.0.1 inside a DataTransfer of OCPP 1.6 (Plug & Charge), or what to say of one that cannot be read.
+    PlugAndCharge(Result<Box<Inbound>, DataTransferReply>),
 }
 
 /// Why a call cannot be taken.

@@ -86,7 +86,7 @@ async fn take<B: Backend>(backend: &B, link: &Link, version: Version, call: Inbo
         }
         Inbound::Stop(stop) => v16::answer::stop_answer(patiently(|| backend.stop(link, stop.clone())).await?.as_ref()),
         Inbound::Transaction(report) => {
-            v201::answer::transaction(patiently(|| backend.transaction(link, report.clone())).await?.as_ref())
+            v201::answer::transaction(&patiently(|| backend.transaction(link, report.clone())).await?)
         }
         Inbound::DataTransfer(transfer) => {
             v16::answer::data_transfer_answer(patiently(|| backend.data_transfer(link, transfer.clone())).await?)
@@ -105,6 +105,10 @@ async fn take<B: Backend>(backend: &B, link: &Link, version: Version, call: Inbo
         Inbound::EvCertificate(request) => {
             v201::answer::ev_certificate(backend.certificates(link, "ev_certificate", &request).await)
         }
+        Inbound::PlugAndCharge(Ok(call)) => {
+            v16::pnc::answer(&Box::pin(take(backend, link, Version::V201, *call)).await?)
+        }
+        Inbound::PlugAndCharge(Err(reply)) => v16::answer::data_transfer_answer(reply),
         Inbound::Progress(report) => {
             patiently(|| backend.progress(link, report.clone())).await?;
             json!({})

@@ -14,6 +14,7 @@ pub mod fuzz;
 mod handshake;
 pub mod mask;
 pub mod outbound;
+pub mod parts;
 pub mod progress;
 pub mod read;
 pub mod result;

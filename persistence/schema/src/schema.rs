@@ -428,6 +428,7 @@ diesel::table! {
         due_at -> Nullable<Timestamptz>,
         synced_at -> Nullable<Timestamptz>,
         updated_at -> Timestamptz,
+        truncated -> Bool,
     }
 }
 
@@ -877,14 +878,15 @@ diesel::table! {
         partner_id -> Uuid,
         location_id -> Uuid,
         value -> Nullable<Text>,
-        read_only -> Bool,
         data_type -> Nullable<Text>,
         unit -> Nullable<Text>,
-        min_limit -> Nullable<Numeric>,
-        max_limit -> Nullable<Numeric>,
+        min_limit -> Nullable<Text>,
+        max_limit -> Nullable<Text>,
         values_list -> Nullable<Text>,
         reboot_required -> Bool,
         reported_at -> Timestamptz,
+        mutability -> Nullable<Text>,
+        supports_monitoring -> Nullable<Bool>,
     }
 }
 
@@ -991,6 +993,7 @@ diesel::table! {
         used_at -> Nullable<Timestamptz>,
         expires_at -> Timestamptz,
         created_at -> Timestamptz,
+        firmware_update_id -> Nullable<Uuid>,
     }
 }
 
@@ -1041,6 +1044,7 @@ diesel::joinable!(station_parameter -> station (station_id));
 diesel::joinable!(tariff -> partner (partner_id));
 diesel::joinable!(token -> partner (partner_id));
 diesel::joinable!(transfer -> firmware_image (firmware_image_id));
+diesel::joinable!(transfer -> firmware_update (firmware_update_id));
 diesel::joinable!(transfer -> log_request (log_request_id));
 diesel::joinable!(transfer -> station (station_id));
 

@@ -25,7 +25,7 @@ use stromtor_domain::{
 use stromtor_schema::schema::failed_report;
 use uuid::Uuid;
 
-use crate::resource::prelude::*;
+use crate::{billing::running::Running, resource::prelude::*};
 
 pub use door::{
     Arrival, Departure, Known, alive, connected, disconnected, end_lost, find, promote_password, quirks, refused,
@@ -106,8 +106,13 @@ pub enum Done {
         /// Who; when the station said.
         decided: Option<Decided>,
     },
-    /// TransactionEvent: who, when the event said.
-    Taken(Option<Decided>),
+    /// TransactionEvent.
+    Taken {
+        /// Who; when the event said.
+        decided: Option<Decided>,
+        /// What it has used and at which prices; when it has ended.
+        ended: Option<Running>,
+    },
 }
 
 /// The reports of one kind, with their places in the batch.
@@ -160,7 +165,12 @@ pub async fn batch(tx: &mut Tx, items: &[Item], rules: &Rules) -> Result<Vec<Don
     }
     if !events.is_empty() {
         for (place, decided) in transaction::transaction(tx, &events, rules).await? {
-            done[place] = Done::Taken(decided);
+            done[place] = Done::Taken { decided, ended: None };
+        }
+        for (place, running) in transaction::ended(tx, &events).await? {
+            if let Done::Taken { ended, .. } = &mut done[place] {
+                *ended = Some(running);
+            }
         }
     }
     for (_, from, notice) in notices {
@@ -189,7 +199,7 @@ pub async fn keep_failed(tx: &mut Tx, item: &Item, error: &str) -> Result<Done> 
         Report::Start(_) => {}
         Report::Transaction(report) => {
             let refused = Decided { outcome: Outcome::Invalid, valid_until: None, group: None };
-            return Ok(Done::Taken(report.id_tag.as_ref().map(|_| refused)));
+            return Ok(Done::Taken { decided: report.id_tag.as_ref().map(|_| refused), ended: None });
         }
         _ => return Ok(Done::Noted),
     }

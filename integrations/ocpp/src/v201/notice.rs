@@ -4,6 +4,7 @@ use serde_json::Value;
 use stromtor_domain::network::{
     notice::{ChargingNotice, ChargingNoticeKind, MonitoringReport, Notice, ParameterReport, ReportKind, ReportPart},
     parameter::VariableName,
+    station_parameter::Mutability,
 };
 
 use crate::{
@@ -81,6 +82,7 @@ fn attributes(reader: &mut Reader<'_>, name: &VariableName) -> Result<Vec<Parame
         common.min_limit = nested.decimal("minLimit").unwrap_or_default();
         common.max_limit = nested.decimal("maxLimit").unwrap_or_default();
         common.values_list = nested.text("valuesList", 1000)?;
+        common.supports_monitoring = nested.boolean("supportsMonitoring").unwrap_or_default();
     }
     let mut found = Vec::new();
     // At most one of each kind: Actual, Target, MinSet, MaxSet. Each repeats what is common.
@@ -89,7 +91,12 @@ fn attributes(reader: &mut Reader<'_>, name: &VariableName) -> Result<Vec<Parame
         found.push(ParameterReport {
             attribute: nested.text("type", 10)?.unwrap_or_else(|| "Actual".into()),
             value: nested.text("value", 2500)?,
-            read_only: nested.text("mutability", 10)?.as_deref() == Some("ReadOnly"),
+            // Without a word it is ReadWrite (VariableAttributeType).
+            mutability: Some(match nested.text("mutability", 10)?.as_deref() {
+                Some("ReadOnly") => Mutability::ReadOnly,
+                Some("WriteOnly") => Mutability::WriteOnly,
+                _ => Mutability::ReadWrite,
+            }),
             ..common.clone()
         });
     }
