@@ -9,6 +9,9 @@ use stromtor_api::{
     run::{self, Role},
 };
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Stromtor, the backend of a charge point operator's network.
 #[derive(Parser)]
 #[command(version, about)]

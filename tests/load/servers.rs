@@ -180,9 +180,16 @@ impl Servers {
 async fn build() -> PathBuf {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    let build = ["build", "--release", "--locked", "-p", "stromtor-api", "--bin", "stromtor", "--message-format=json"];
-    let output =
-        Command::new(cargo).args(build).current_dir(root).stderr(Stdio::inherit()).output().await.expect("cargo runs");
+    // With the packages that this program is built with: the same features, nothing twice.
+    let packages = ["-p", "stromtor-api", "-p", "stromtor-tests", "--bin", "stromtor"];
+    let output = Command::new(cargo)
+        .args(["build", "--release", "--locked", "--message-format=json"])
+        .args(packages)
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .expect("cargo runs");
     let text = String::from_utf8(output.stdout).expect("cargo writes text");
     let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let program = messages.filter_map(|message| message["executable"].as_str().map(str::to_owned)).next_back();

@@ -124,7 +124,11 @@ pub async fn run(life: Life) {
                 let pairs = |one: &hdrhistogram::Histogram<u64>| -> Vec<(u64, u64)> {
                     one.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
                 };
-                json!(seen.iter().map(|(action, one)| (action.clone(), json!(pairs(one)))).collect::<serde_json::Map<_, _>>())
+                json!(
+                    seen.iter()
+                        .map(|(action, one)| (action.clone(), json!(pairs(one))))
+                        .collect::<serde_json::Map<_, _>>()
+                )
             }
             "quit" => break,
             _ => json!({ "up": count(&fleet.up), "failed": count(&fleet.failed) }),
@@ -237,15 +241,15 @@ impl Station {
     }
 
     async fn boot(&self, line: &mut Line) -> Outcome<()> {
-        let answer = self.call(line, "BootNotification", r#"{"chargePointVendor":"Load","chargePointModel":"L1"}"#).await?;
+        let answer =
+            self.call(line, "BootNotification", r#"{"chargePointVendor":"Load","chargePointModel":"L1"}"#).await?;
         if answer.contains("Accepted") { Ok(()) } else { Err(answer) }
     }
 
     async fn status(&self, line: &mut Line, connector: u8, status: &str) -> Outcome<()> {
         let at = now();
-        let payload = format!(
-            r#"{{"connectorId":{connector},"status":"{status}","errorCode":"NoError","timestamp":"{at}"}}"#
-        );
+        let payload =
+            format!(r#"{{"connectorId":{connector},"status":"{status}","errorCode":"NoError","timestamp":"{at}"}}"#);
         self.call(line, "StatusNotification", &payload).await.map(drop)
     }
 

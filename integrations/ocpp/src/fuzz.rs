@@ -75,7 +75,8 @@ fn answer(bytes: &[u8]) {
     let Ok(Frame::Result { payload: answer, .. }) = Frame::parse(theirs) else { return };
     let found = result::parameters(&action, &asked, &answer);
     in_proportion(format!("{found:?}").len(), bytes.len());
-    let _ = (v16::command::outcome(&answer), security::password_taken(&answer), security::deleted(&asked));
+    let _ =
+        (v16::command::outcome(&asked, &answer), security::password_taken(&answer), security::deleted(&asked, &answer));
     in_proportion(format!("{:?}", security::installed(&asked, &answer)).len(), bytes.len());
 }
 
