@@ -32,7 +32,7 @@ struct Pool {
 }
 
 #[handler]
-fn answer(pool: Data<&Arc<Pool>>, kind: Path<String>, asked: Json<Value>) -> Result<Json<Value>, StatusCode> {
+fn judge(pool: Data<&Arc<Pool>>, kind: Path<String>, asked: Json<Value>) -> Result<Json<Value>, StatusCode> {
     let request = asked.0["request"].clone();
     pool.asked.lock().unwrap().push((kind.0.clone(), asked.0));
     let serial = |path: &str| request.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -62,7 +62,7 @@ async fn upstream() -> (String, Arc<Pool>, oneshot::Sender<()>, JoinHandle<()>) 
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let acceptor = poem::listener::TcpAcceptor::from_tokio(socket).unwrap();
     let url = format!("http://{}", acceptor.local_addr()[0].as_socket_addr().unwrap());
-    let routes = poem::Route::new().at("/sign", poem::post(sign)).at("/:kind", poem::post(answer)).data(pool.clone());
+    let routes = poem::Route::new().at("/sign", poem::post(sign)).at("/:kind", poem::post(judge)).data(pool.clone());
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(async move {
         let stopped = async move { drop(stopped.await) };

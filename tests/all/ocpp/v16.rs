@@ -1,6 +1,6 @@
 //! OCPP 1.6 with a station that we did not write: every action in both directions.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     complete::{certificates, files, give, nothing_is_left_out},
