@@ -85,7 +85,8 @@ pub(crate) async fn ended(tx: &mut Tx, of: &[(usize, From, &str)]) -> Result<Vec
     let now = tx.now();
     let rows: Vec<Row> = diesel::sql_query(format!(
         "select i.place, r.* from unnest($1::int[], $2::uuid[], $3::text[]) i(place, station_id, start_key) \
-         join lateral ({PRICED} and s.state <> 'active' and s.station_id = i.station_id and s.start_key = i.start_key) r on true"
+         join lateral ({PRICED} and s.state <> 'active' and s.station_id = i.station_id and s.start_key = i.start_key \
+           and not s.findings @> '[\"never_started\"]') r on true"
     ))
     .bind::<Array<Integer>, _>(of.iter().map(|(place, ..)| *place as i32).collect::<Vec<_>>())
     .bind::<Array<SqlUuid>, _>(of.iter().map(|(_, from, _)| from.station_id).collect::<Vec<_>>())

@@ -55,7 +55,8 @@ async fn priced_to_the_cent_by_the_version_that_held() {
     let client = &business.client;
     world.clock.advance(TimeDelta::hours(2));
     let station = Simulator::connect(&world.gateway(), "CP1", &business.password).await.unwrap();
-    let at = |minutes: i64| (world.app.now() - TimeDelta::minutes(minutes)).to_ocpp();
+    let now = world.app.now();
+    let at = |minutes: i64| (now - TimeDelta::minutes(minutes)).to_ocpp();
     let start = json!({ "connectorId": 1, "idTag": "04a2b3c4", "meterStart": 1000, "timestamp": at(75) });
     let transaction = station.call("StartTransaction", start).await.unwrap()["transactionId"].clone();
     // The price goes up while the car charges: this session keeps its own.

@@ -90,7 +90,8 @@ pub async fn certificates(world: &World, business: &Business, station: &mut Driv
     let deleted = client.delete(&one).await.id().to_owned();
     assert_eq!(station.got("DeleteCertificate").await["certificateHashData"], hash);
     eventually(client, &format!("/v1/commands/{deleted}"), "state", json!("accepted")).await;
-    assert_eq!(client.get(&certificates).await.body["items"].as_array().unwrap().len(), asked - 1);
+    // The same hash is the same certificate, whatever else it is listed as.
+    assert_eq!(client.get(&certificates).await.body["items"], json!([]));
 
     let wish = json!({ "csr": csr("CP1", &KeyPair::generate().unwrap()) });
     assert_eq!(station.call("SignCertificate", wish).await["status"], "Accepted");

@@ -176,10 +176,10 @@ async fn by_1_6_the_messages_travel_in_data_transfers() {
     }
 
     // Its certificate towards cars.
+    answers(&mut station, json!({ "status": "Accepted" })).await;
     let wanted = give(&business, json!({ "type": "trigger_message", "message": "sign_v2g_certificate" })).await;
     assert_eq!(wanted["state"], "accepted", "{wanted}");
     assert_eq!(transferred(&mut station, "TriggerMessage").await, json!({ "requestedMessage": "SignV2GCertificate" }));
-    answers(&mut station, json!({ "status": "Accepted" })).await;
     let wish = json!({ "csr": csr("CP1", &KeyPair::generate().unwrap()), "certificateType": "V2GCertificate" });
     assert_eq!(transfer(&mut station, "SignCertificate", wish).await["status"], "Accepted");
     stromtor_api::jobs::drain(&world.app).await.unwrap();
