@@ -50,6 +50,19 @@ async fn checks(tool: &Path, url: &str, identity: &str, protocol: &str) -> Vec<(
     results.map(result).collect()
 }
 
+/// The same; the tool gives a connection three seconds, which a busy machine may need for itself: then all is asked again.
+async fn unhurried(tool: &Path, url: &str, identity: &str, protocol: &str) -> Vec<(String, Option<String>)> {
+    let mut results = checks(tool, url, identity, protocol).await;
+    for _ in 0..2 {
+        let late = |wrong: &String| wrong.contains("timed out") || wrong.contains("timeout");
+        if !results.iter().any(|(_, wrong)| wrong.as_ref().is_some_and(late)) {
+            break;
+        }
+        results = checks(tool, url, identity, protocol).await;
+    }
+    results
+}
+
 /// What it calls wrong and is not, by the specification or for the sake of real stations. The README says why.
 const DISPUTED: [&str; 4] = [
     // OCPP-J 1.6 section 3.2: the handshake is completed without the header, and the connection closed at once.
@@ -80,8 +93,8 @@ async fn a_foreign_tool_s_checks() {
         client.create("/v1/stations", station).await;
     }
     let (old, new) = tokio::join!(
-        checks(&tool, &server.stations, "CP16", "ocpp1.6"),
-        checks(&tool, &server.stations, "CP201", "ocpp2.0.1")
+        unhurried(&tool, &server.stations, "CP16", "ocpp1.6"),
+        unhurried(&tool, &server.stations, "CP201", "ocpp2.0.1")
     );
     for (version, results) in [("1.6", old), ("2.0.1", new)] {
         assert_eq!(results.len(), 21, "{version}: {results:#?}");
