@@ -80,9 +80,13 @@ pub fn read(version: Version, action: &str, payload: &Value, quirks: &mut Quirks
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;
+    use stromtor_domain::network::quirk::Quirk;
 
     use super::*;
-    use crate::{frame::Frame, tolerate::tolerate};
+    use crate::{
+        frame::Frame,
+        tolerate::{check_clock, tolerate},
+    };
 
     const ACTIONS: &[&str] = &[
         "Authorize",
@@ -196,8 +200,9 @@ mod tests {
             for action in ACTIONS {
                 let mut quirks = Quirks::new();
                 if let Ok(mut call) = read(version, action, payload, &mut quirks) {
-                    quirks.push("no_zone");
+                    quirks.push(Quirk::NoZone);
                     tolerate(&mut call, &odd, &quirks);
+                    check_clock(&mut call, stromtor_domain::Timestamp::from_millis(0), &mut quirks);
                 }
                 assert!(quirks.len() < 40, "quirks are noted once each");
             }

@@ -3,6 +3,8 @@
 use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::Value;
+use stromtor_domain::{command::CommandState, network::quirk::Quirk};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::mpsc,
@@ -23,9 +25,12 @@ use crate::{
     dispatch::{PATIENCE, Waiting, answer},
     frame::{ErrorCode, Frame, FrameError},
     mask,
+    read::Quirks,
+    result::of_old_shape,
     route::{Answer, CallFailure, Request},
     server::Settings,
-    tolerate::tolerate,
+    tolerate::{check_clock, tolerate},
+    v16::command::outcome,
     version::Version,
 };
 
@@ -41,6 +46,8 @@ struct InFlight {
     id: String,
     request: Request,
     deadline: Instant,
+    /// The time between heartbeats that it sets.
+    heartbeat: Option<Duration>,
 }
 
 /// The connection's task.
@@ -53,6 +60,10 @@ pub(crate) struct Connection<S, B> {
     pub requests: mpsc::Receiver<Request>,
     pub replaced: CancellationToken,
     pub stop: CancellationToken,
+    /// Time between heartbeats, as far as it is known.
+    pub heartbeat: Duration,
+    /// Whether it has answered a ping: then its silence says more.
+    pub ponged: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
@@ -72,6 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 work = Some(Box::pin(answer(self.backend.clone(), self.link.clone(), self.version, waiting)));
             }
             let (waiting, ready_at) = (inbox.len() < INBOX, bucket.ready_at());
+            let silent_at = heard + self.patience();
             let answer_due = in_flight.as_ref().map(|call| call.deadline);
             let step = tokio::select! {
                 biased;
@@ -84,6 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 () = due(answer_due) => Step::CallTimedOut,
                 () = due(boot_due), if in_flight.is_none() => {
                     boot_due = None;
+                    self.backend.quirk(&self.link, Quirk::NoBoot);
                     Step::Call(Request::boot())
                 }
                 request = self.requests.recv(), if in_flight.is_none() => match request {
@@ -101,14 +114,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                     }
                 }
                 () = due(next_ping) => Step::Ping,
-                () = sleep_until(heard + self.settings.idle_timeout) => {
+                () = sleep_until(silent_at) => {
                     metrics::counter!("stromtor_ocpp_silent_connections_total").increment(1);
                     Step::End(None, "silent")
                 }
             };
             let sent = match step {
                 Step::End(code, reason) => break (code, reason),
-                Step::Send(frame, action) => self.send(&frame, Some(action)).await,
+                Step::Send(frame, action) => {
+                    if let ("BootNotification", Frame::Result { payload, .. }) = (action.as_str(), &frame) {
+                        self.heartbeat = payload["interval"].as_u64().map_or(self.heartbeat, Duration::from_secs);
+                    }
+                    self.send(&frame, Some(action)).await
+                }
                 Step::Ping => {
                     next_ping = self.ping_after(Instant::now());
                     self.socket.send(Message::Ping(Vec::new().into())).await
@@ -122,6 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 }
                 Step::Call(mut request) => {
                     let id = self.backend.id().to_string();
+                    let heartbeat = heartbeat_set(&request.action, &request.payload);
                     let frame =
                         Frame::Call { id: id.clone(), action: request.action.clone(), payload: request.payload.take() };
                     let sent = self.send(&frame, None).await;
@@ -130,7 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                     let _ = std::mem::replace(&mut request.sent, told).send(());
                     let known = self.link.tolerances.call_timeout_s.map(|seconds| Duration::from_secs(seconds.into()));
                     let deadline = Instant::now() + known.unwrap_or(request.timeout);
-                    in_flight = Some(InFlight { id, deadline, request });
+                    in_flight = Some(InFlight { id, deadline, request, heartbeat });
                     sent
                 }
                 Step::Received(message) => {
@@ -139,18 +158,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                     bucket.take();
                     match message {
                         Message::Text(text) => {
-                            let received = self.received(text.as_str(), &mut inbox, &mut in_flight).await;
+                            let received =
+                                self.received(text.as_str(), work.is_some(), &mut inbox, &mut in_flight).await;
                             if inbox.back().is_some_and(|waiting| waiting.action == "BootNotification") {
                                 boot_due = None;
                             }
                             received
                         }
                         Message::Binary(bytes) => match std::str::from_utf8(&bytes) {
-                            Ok(text) => self.received(text, &mut inbox, &mut in_flight).await,
+                            Ok(text) => self.received(text, work.is_some(), &mut inbox, &mut in_flight).await,
                             Err(_) => Ok(()),
                         },
                         Message::Close(_) => break (None, "closed_by_station"),
-                        _ => {
+                        other => {
+                            self.ponged |= matches!(other, Message::Pong(_));
                             self.backend.seen(&self.link);
                             Ok(())
                         }
@@ -177,6 +198,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         reason
     }
 
+    /// How long it may be silent.
+    fn patience(&self) -> Duration {
+        let idle = self.settings.idle_timeout;
+        if self.ponged { idle } else { idle.max(self.heartbeat * 5 / 2) }
+    }
+
     fn ping_after(&self, at: Instant) -> Option<Instant> {
         (self.link.ping && !self.settings.ping_interval.is_zero()).then(|| at + self.settings.ping_interval)
     }
@@ -199,7 +226,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         action: Option<String>,
         message_id: Option<String>,
         text: &str,
-        quirks: Vec<&'static str>,
+        quirks: Quirks,
     ) {
         let payload = mask::mask_text(text).replace('\0', "");
         let (at, link) = (self.backend.now(), self.link.clone());
@@ -209,6 +236,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
     async fn received(
         &mut self,
         text: &str,
+        busy: bool,
         inbox: &mut VecDeque<Waiting>,
         in_flight: &mut Option<InFlight>,
     ) -> Result<(), WsError> {
@@ -219,6 +247,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 let mut call = call::read(self.version, &action, &payload, &mut quirks);
                 if let Ok(call) = &mut call {
                     tolerate(call, &self.link.tolerances, &quirks);
+                    check_clock(call, self.backend.now(), &mut quirks);
+                }
+                if busy || !inbox.is_empty() {
+                    quirks.push(Quirk::ParallelCalls);
                 }
                 self.log(Direction::In, Kind::Call, Some(action.clone()), Some(id.clone()), text, quirks);
                 inbox.push_back(Waiting { id, action, call });
@@ -228,14 +260,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 let (kind, id, _) = describe(&frame);
                 let ours = in_flight.as_ref().is_some_and(|call| call.id == id);
                 let action = in_flight.as_ref().filter(|_| ours).map(|call| call.request.action.clone());
-                self.log(Direction::In, kind, action, Some(id), text, Vec::new());
+                let quirk = match (&frame, &action) {
+                    (_, None) => Some(Quirk::UnknownAnswer),
+                    (Frame::Result { payload, .. }, Some(action)) if self.version == Version::V201 => {
+                        of_old_shape(action, payload).then_some(Quirk::ShapeOfV16)
+                    }
+                    _ => None,
+                };
+                self.log(Direction::In, kind, action, Some(id), text, quirk.into_iter().collect());
                 let Some(call) = in_flight.take_if(|_| ours) else {
                     metrics::counter!("stromtor_ocpp_unknown_answers_total").increment(1);
                     return Ok(());
                 };
                 let answer = match frame {
                     Frame::Error { code, description, .. } => Answer::Error { code, description },
-                    Frame::Result { payload, .. } => Answer::Result(payload),
+                    Frame::Result { payload, .. } => {
+                        if outcome(&payload) == CommandState::Accepted {
+                            self.heartbeat = call.heartbeat.unwrap_or(self.heartbeat);
+                        }
+                        Answer::Result(payload)
+                    }
                     Frame::Call { .. } => return Ok(()),
                 };
                 let _ = call.request.answer.send(Ok(answer));
@@ -247,7 +291,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 Ok(())
             }
             Err(FrameError::Answerable { id, reason }) => {
-                self.log(Direction::In, Kind::Invalid, None, Some(id.clone()), text, vec!["malformed_call"]);
+                self.log(Direction::In, Kind::Invalid, None, Some(id.clone()), text, vec![Quirk::MalformedCall]);
                 self.send(&Frame::error(self.version, id, ErrorCode::FormationViolation, reason), None).await
             }
         }
@@ -261,6 +305,22 @@ enum Step {
     CallTimedOut,
     Call(Request),
     Received(Message),
+}
+
+/// The time between heartbeats that a call sets.
+fn heartbeat_set(action: &str, payload: &Value) -> Option<Duration> {
+    let value = match action {
+        "ChangeConfiguration" if payload["key"] == "HeartbeatInterval" => &payload["value"],
+        "SetVariables" => {
+            let set = payload["setVariableData"].as_array()?;
+            let of_it = |set: &&Value| {
+                set["component"]["name"] == "OCPPCommCtrlr" && set["variable"]["name"] == "HeartbeatInterval"
+            };
+            &set.iter().find(of_it)?["attributeValue"]
+        }
+        _ => return None,
+    };
+    value.as_str()?.trim().parse().ok().filter(|seconds| *seconds > 0).map(Duration::from_secs)
 }
 
 async fn due(at: Option<Instant>) {

@@ -1,6 +1,7 @@
 //! Frames of OCPP-J 1.6, section 4, the same in OCPP 2.0.1 part 4: `[2,id,action,payload]`, `[3,id,payload]`, `[4,id,code,description,details]`.
 
 use serde_json::{Map, Value, json};
+use stromtor_domain::network::quirk::Quirk;
 
 use crate::version::Version;
 
@@ -44,7 +45,7 @@ pub enum Frame {
 pub enum FrameError {
     /// Cannot be answered: there is no message id. Logged and dropped; the connection stays.
     #[error("{0}")]
-    Unanswerable(&'static str),
+    Unanswerable(Quirk),
     /// A call that can be answered with a CALLERROR.
     #[error("{reason}")]
     Answerable {
@@ -110,8 +111,8 @@ impl ErrorCode {
 impl Frame {
     /// Parses leniently: a missing or null payload is empty, ids may be numbers, more elements than needed are ignored.
     pub fn parse(text: &str) -> Result<Self, FrameError> {
-        let value: Value = serde_json::from_str(text).map_err(|_| FrameError::Unanswerable("not JSON"))?;
-        let Value::Array(mut parts) = value else { return Err(FrameError::Unanswerable("not an array")) };
+        let value: Value = serde_json::from_str(text).map_err(|_| FrameError::Unanswerable(Quirk::NotJson))?;
+        let Value::Array(mut parts) = value else { return Err(FrameError::Unanswerable(Quirk::NotAnArray)) };
         let kind = parts.first().and_then(|kind| match kind {
             Value::Number(number) => number.as_u64(),
             Value::String(text) => text.parse().ok(),
@@ -120,7 +121,7 @@ impl Frame {
         let id = match parts.get(1) {
             Some(Value::String(id)) if !id.is_empty() && id.len() <= MAX_ID => id.clone(),
             Some(Value::Number(id)) => id.to_string(),
-            _ => return Err(FrameError::Unanswerable("no message id")),
+            _ => return Err(FrameError::Unanswerable(Quirk::NoMessageId)),
         };
         let mut take = |at: usize| parts.get_mut(at).map(Value::take).filter(|value| !value.is_null());
         let empty = || Value::Object(Map::new());
@@ -144,7 +145,7 @@ impl Frame {
                 details: take(4).unwrap_or_else(empty),
             }),
             // OCPP-J 1.6 section 4.1.3: a message of unknown type is ignored.
-            _ => Err(FrameError::Unanswerable("unknown message type")),
+            _ => Err(FrameError::Unanswerable(Quirk::UnknownMessageType)),
         }
     }
 

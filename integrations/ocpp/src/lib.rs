@@ -25,3 +25,4 @@ pub mod tolerate;
 pub mod v16;
 pub mod v201;
 pub mod version;
+pub mod words;

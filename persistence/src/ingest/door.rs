@@ -10,8 +10,8 @@ use stromtor_domain::{
     },
 };
 use stromtor_schema::schema::{
-    charge_point_live, connector_live, manufacturer, node, station, station_connection, station_live, station_model,
-    unknown_station,
+    charge_point_live, connector_live, manufacturer, node, station, station_alias, station_connection, station_live,
+    station_model, unknown_station,
 };
 
 use super::From;
@@ -26,6 +26,8 @@ pub struct Known {
     pub partner_id: PartnerId,
     /// Its location.
     pub location_id: LocationId,
+    /// Its own identity; it may have come under another spelling.
+    pub identity: String,
     /// How its connection is treated.
     pub settings: OcppSettings,
     /// Fingerprint of its password.
@@ -40,10 +42,48 @@ pub struct Known {
     pub of_model: Option<Tolerances>,
     /// The same of its manufacturer.
     pub of_manufacturer: Option<Tolerances>,
+    /// Seconds between its heartbeats, as it last reported them.
+    pub heartbeat: Option<String>,
 }
 
-/// The station with this identity, unless dismantled.
+impl Known {
+    /// How it is treated where it departs from the specification: its own word, its model's, its manufacturer's.
+    #[must_use]
+    pub fn all_tolerances(&self) -> Tolerances {
+        let of = |tolerances: &Option<Tolerances>| tolerances.clone().unwrap_or_default();
+        self.tolerances.clone().or(of(&self.of_model)).or(of(&self.of_manufacturer))
+    }
+}
+
+/// The station with this identity, or the one that it is another spelling of, unless dismantled.
 pub async fn find(tx: &mut Tx, identity: &str) -> Result<Option<Known>> {
+    let own = known(tx, identity).await?;
+    if own.is_some() {
+        return Ok(own);
+    }
+    let meant: Option<StationId> = station_alias::table
+        .filter(station_alias::ocpp_identity.eq(identity))
+        .select(station_alias::station_id)
+        .first(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)?;
+    let Some(meant) = meant else { return Ok(None) };
+    let real: String = station::table
+        .filter(station::id.eq(meant))
+        .select(station::ocpp_identity)
+        .first(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    known(tx, &real).await
+}
+
+async fn known(tx: &mut Tx, identity: &str) -> Result<Option<Known>> {
+    // What the station last said of its heartbeats, if it ever did.
+    let heartbeat = diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Text>>(
+        "(select p.value from station_parameter p where p.station_id = station.id and p.attribute = 'Actual' \
+           and p.name in ('HeartbeatInterval', 'OCPPCommCtrlr/HeartbeatInterval') order by p.reported_at desc limit 1)",
+    );
     station::table
         .left_join(station_model::table.left_join(manufacturer::table))
         .filter(station::ocpp_identity.eq(identity).and(station::dismantled_at.is_null()))
@@ -51,6 +91,7 @@ pub async fn find(tx: &mut Tx, identity: &str) -> Result<Option<Known>> {
             station::id,
             station::partner_id,
             station::location_id,
+            station::ocpp_identity,
             station::ocpp_settings,
             station::password_hmac,
             station::next_password_hmac,
@@ -58,6 +99,7 @@ pub async fn find(tx: &mut Tx, identity: &str) -> Result<Option<Known>> {
             station::tolerances,
             station_model::tolerances.nullable(),
             manufacturer::tolerances.nullable(),
+            heartbeat,
         ))
         .first(&mut **tx)
         .await
@@ -216,7 +258,7 @@ pub async fn end_lost(tx: &mut Tx, unseen_since: Timestamp, most: i64) -> Result
     .await
     .map_err(from_diesel)?;
     for row in &lost {
-        let from = From { station_id: row.station_id, partner_id: row.partner_id, location_id: row.location_id };
+        let from = From::new(row.station_id, row.partner_id, row.location_id);
         disconnected(tx, from, row.epoch, "node_lost").await?;
     }
     Ok(lost.len())
