@@ -318,12 +318,18 @@ pub struct Retention {
     pub job_days: u32,
     /// Days.
     pub station_file_days: u32,
+    /// Days.
+    pub log_request_days: u32,
+    /// Days.
+    pub firmware_days: u32,
 }
 
 /// Prices and taxes.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Billing {
+    /// Seconds between messages of what a running session costs; 0 for none.
+    pub cost_update_s: u32,
     /// VAT in percent by country.
     #[schemars(with = "BTreeMap<String, Percent>")]
     pub vat: BTreeMap<CountryCode, Percent>,

@@ -4,7 +4,13 @@
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
-use stromtor_api::{config::Config, run};
+use stromtor_api::{
+    config::Config,
+    run::{self, Role},
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Stromtor, the backend of a charge point operator's network.
 #[derive(Parser)]
@@ -21,6 +27,12 @@ struct Arguments {
 enum Command {
     /// Serve the REST API, the OCPP gateway and the jobs.
     Serve,
+    /// Serve the REST API alone.
+    Api,
+    /// Serve the OCPP gateway alone; several may share its port.
+    Gateway,
+    /// Run jobs and deliveries alone.
+    Worker,
     /// Serve with demo data and simulated stations, one of them charging.
     Demo,
     /// Bring the database up to date and end.
@@ -64,8 +76,11 @@ fn main() -> ExitCode {
     let outcome = runtime.block_on(async {
         match arguments.command {
             Command::Migrate => run::migrate(config).await,
-            Command::Demo => run::serve(config, true).await,
-            _ => run::serve(config, false).await,
+            Command::Demo => run::serve(config, Role::Demo).await,
+            Command::Api => run::serve(config, Role::Api).await,
+            Command::Gateway => run::serve(config, Role::Gateway).await,
+            Command::Worker => run::serve(config, Role::Worker).await,
+            _ => run::serve(config, Role::All).await,
         }
     });
     runtime.shutdown_timeout(Duration::from_secs(2));

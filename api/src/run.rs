@@ -3,22 +3,57 @@
 
 use std::{sync::Arc, time::Duration};
 
-use poem::listener::{Acceptor as _, TcpAcceptor};
+use poem::{
+    EndpointExt as _,
+    listener::{Acceptor as _, TcpAcceptor},
+};
 use stromtor_domain::Error;
 use stromtor_ocpp::{
     server::{Door, Settings},
     tls::{KeyFiles, Tls, TlsFiles},
 };
-use stromtor_persistence::{clock::SystemClock, db::Urls, embedded::Embedded, ingest, migrate};
+use stromtor_persistence::{
+    clock::SystemClock, command::COMMAND_CHANNEL, db::Urls, embedded::Embedded, listen::Listener, migrate,
+    network::connection::CONNECTION_CHANNEL,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    app::{bootstrap, charge::Charge, command, ingest::Ingest, local_list},
+    app::{bootstrap, charge::Charge, command, connection, cost, local_list},
     config::{Config, Log, LogFormat, ServerCertificate, TlsListener},
     demo, jobs, service,
     state::{App, Metrics},
 };
+
+/// What a process does. Several with roles of their own may share one database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    All,
+    /// Everything, with demo data and simulated stations.
+    Demo,
+    /// The REST API.
+    Api,
+    /// The OCPP gateway. Several may share its port.
+    Gateway,
+    /// Jobs and deliveries.
+    Worker,
+}
+
+impl Role {
+    const fn is_api(self) -> bool {
+        matches!(self, Self::All | Self::Demo | Self::Api)
+    }
+
+    const fn is_gateway(self) -> bool {
+        matches!(self, Self::All | Self::Demo | Self::Gateway)
+    }
+
+    const fn is_worker(self) -> bool {
+        matches!(self, Self::All | Self::Demo | Self::Worker)
+    }
+}
 
 /// Sends the log to standard error, JSON or for people.
 pub fn start_logging(log: &Log) {
@@ -54,13 +89,13 @@ pub async fn migrate(config: Config) -> Result<(), String> {
 }
 
 /// Serves until SIGINT or SIGTERM, then ends in order: no new requests, running ones finish, then the database.
-/// With `demo`, demo data and simulated stations too.
-pub async fn serve(config: Config, demo: bool) -> Result<(), String> {
+pub async fn serve(config: Config, role: Role) -> Result<(), String> {
+    allow_many_connections();
     let (urls, embedded) = database(&config).await?;
     let stop = CancellationToken::new();
     let data_dir = config.storage.data_dir.clone();
     let keeper = embedded.map(|embedded| tokio::spawn(embedded.keep(data_dir, stop.clone())));
-    let served = serve_on(config, urls, demo).await;
+    let served = serve_on(config, urls, role).await;
     stop.cancel();
     if let Some(keeper) = keeper {
         let _ = keeper.await;
@@ -68,7 +103,7 @@ pub async fn serve(config: Config, demo: bool) -> Result<(), String> {
     served
 }
 
-async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), String> {
+async fn serve_on(mut config: Config, urls: Urls, role: Role) -> Result<(), String> {
     let ran = migrate::run(&urls.owner).await.map_err(|error| say(&error))?;
     if !ran.is_empty() {
         tracing::info!(migrations = ran.len(), "database brought up to date");
@@ -81,10 +116,13 @@ async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), Stri
         .await
         .map_err(|error| format!("{}: {error}", config.server.listen))?;
     config.server.listen = listener.local_addr().map_err(|error| error.to_string())?;
-    let stations = stromtor_ocpp::server::listen(config.ocpp.listen)
-        .map_err(|error| format!("{}: {error}", config.ocpp.listen))?;
-    config.ocpp.listen = stations.local_addr().map_err(|error| error.to_string())?;
-    let mut doors = vec![Door::from(stations)];
+    let mut doors = Vec::new();
+    if role.is_gateway() {
+        let stations = stromtor_ocpp::server::listen(config.ocpp.listen)
+            .map_err(|error| format!("{}: {error}", config.ocpp.listen))?;
+        config.ocpp.listen = stations.local_addr().map_err(|error| error.to_string())?;
+        doors.push(Door::from(stations));
+    }
     let grace = Duration::from_secs(config.server.shutdown_grace_s);
     let app = bootstrap::assemble(config, urls, SystemClock::shared(), Some(Metrics(metrics)))
         .await
@@ -94,17 +132,19 @@ async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), Stri
         println!("The platform's owner was made. It is shown this once: {} {}", owner.email, owner.password);
     }
     let tasks = TaskTracker::new();
-    jobs::start(&app, &tasks);
+    jobs::start(&app, &tasks, role.is_worker());
     let acceptor = TcpAcceptor::from_tokio(listener).map_err(|error| error.to_string())?;
     tracing::info!(api = %acceptor.local_addr().first().map(ToString::to_string).unwrap_or_default(), "serving");
-    tracing::info!(ocpp = %app.config.ocpp.listen, "stations connect here");
-    // After our own CA is there: a listener may name it.
-    for listener in &app.config.ocpp.tls {
-        doors.push(tls_door(listener)?);
-        tracing::info!(ocpp = %listener.listen, "stations connect here with TLS");
+    if role.is_gateway() {
+        tracing::info!(ocpp = %app.config.ocpp.listen, "stations connect here");
+        // After our own CA is there: a listener may name it.
+        for listener in &app.config.ocpp.tls {
+            doors.push(tls_door(listener)?);
+            tracing::info!(ocpp = %listener.listen, "stations connect here with TLS");
+        }
+        gateway(&app, doors, &tasks);
     }
-    gateway(&app, doors, &tasks);
-    if demo {
+    if role == Role::Demo {
         demo::start(&app, &tasks).await.map_err(|error| say(&error))?;
     }
     let cancelled = app.cancel.clone();
@@ -114,16 +154,24 @@ async fn serve_on(mut config: Config, urls: Urls, demo: bool) -> Result<(), Stri
         tracing::info!("stopping");
         stopping.cancel.cancel();
     });
+    let endpoint = if role.is_api() { service::build(app.clone()).boxed() } else { service::probes(&app).boxed() };
     poem::Server::new_with_acceptor(acceptor)
-        .run_with_graceful_shutdown(
-            service::build(app.clone()),
-            async move { cancelled.cancelled().await },
-            Some(grace),
-        )
+        .run_with_graceful_shutdown(endpoint, async move { cancelled.cancelled().await }, Some(grace))
         .await
         .map_err(|error| error.to_string())?;
     finish(&app, tasks, grace).await;
     Ok(())
+}
+
+/// As many open files as this process may have: a connection is one.
+fn allow_many_connections() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    {
+        tracing::warn!(%error, soft, "the limit of open files stays as it is");
+    }
 }
 
 /// Opens a configured listener with TLS.
@@ -153,7 +201,7 @@ pub fn gateway(app: &App, doors: Vec<Door>, tasks: &TaskTracker) {
         messages_per_second: config.messages_per_second,
         ..Settings::default()
     };
-    let charge = Arc::new(Charge::new(app.clone(), Ingest::start(app, tasks)));
+    let charge = Arc::new(Charge::start(app, tasks));
     let registry = app.stations.clone();
     let (writer, backend) = (charge.clone(), charge);
     let (stop, connected) = (app.cancel.child_token(), registry.clone());
@@ -164,19 +212,20 @@ pub fn gateway(app: &App, doors: Vec<Door>, tasks: &TaskTracker) {
     });
     tasks.spawn(async move { writer.write_behind().await });
     tasks.spawn(live(app.clone()));
+    // Of its own: what happens on other nodes reaches this one whatever else runs here.
+    let listener =
+        Listener::spawn(app.db.urls().worker.clone(), &[COMMAND_CHANNEL, CONNECTION_CHANNEL], app.cancel.child_token());
+    tasks.spawn(connection::watch(app.clone(), listener.clone()));
+    tasks.spawn(command::wake(app.clone(), listener));
     tasks.spawn(command::dispatch(app.clone()));
     tasks.spawn(local_list::run(app.clone()));
+    tasks.spawn(cost::run(app.clone()));
 }
 
-/// Tells the others that this process lives: the connections of one that does not are ended by housekeeping.
+/// Tells the others that this process lives, and ends the connections of those that do not.
 async fn live(app: App) {
     while !app.cancel.is_cancelled() {
-        let told = async {
-            let mut tx = app.db.begin_ingest().await?;
-            ingest::alive(&mut tx, app.node).await?;
-            tx.commit().await
-        };
-        if let Err(error) = told.await {
+        if let Err(error) = connection::live(&app).await {
             tracing::warn!(%error, "cannot tell that this process lives");
         }
         tokio::select! {

@@ -53,6 +53,16 @@ pub fn build(app: App) -> impl Endpoint<Output = Response> + 'static {
     outer.with(cors).map_to_response()
 }
 
+/// What a process without the API answers: whether it lives, and its metrics.
+pub fn probes(app: &App) -> impl Endpoint<Output = Response> + 'static {
+    Route::new()
+        .at("/healthz", get(healthz))
+        .at("/readyz", get(readyz))
+        .at("/metrics", get(prometheus))
+        .data(app.clone())
+        .map_to_response()
+}
+
 /// One request: its id, its actor, its share, its problem document if it fails.
 async fn handle(app: &App, inner: &(impl Endpoint + 'static), mut request: Request) -> Response {
     let (request_id, ip) = (app.clock.id(), address(&request));

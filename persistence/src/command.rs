@@ -293,6 +293,14 @@ pub async fn sent(tx: &mut Tx, id: CommandId) -> Result<()> {
     Ok(())
 }
 
+/// A further part of it went over the wire: the time to answer begins anew.
+pub async fn sent_on(tx: &mut Tx, id: CommandId) -> Result<()> {
+    let now = tx.now();
+    let sent = command::table.filter(command::id.eq(id).and(command::state.eq(CommandState::Sent)));
+    diesel::update(sent).set(command::sent_at.eq(now)).execute(&mut **tx).await.map_err(from_diesel)?;
+    Ok(())
+}
+
 /// What became of it: the command as it is now, unless it had ended before.
 pub async fn finish(
     tx: &mut Tx,

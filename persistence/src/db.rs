@@ -71,9 +71,16 @@ impl Db {
     /// Prepares the pools; connects when first used.
     pub fn new(urls: Urls, sizes: PoolSizes, clock: SharedClock) -> Result<Self> {
         Ok(Self {
-            request: pool(&urls.request, sizes.request, sizes.wait, "15s")?,
-            ingest: pool(&urls.ingest, sizes.ingest, sizes.wait, "15s")?,
-            worker: pool(&urls.worker, sizes.worker, sizes.wait, "120s")?,
+            request: pool(&urls.request, sizes.request, sizes.wait, "set statement_timeout = '15s'")?,
+            // Its statements are few, take whole batches as arrays, and go by index: planning them anew costs more than it finds,
+            // and a plan made while a table was small must not read it whole once it has grown.
+            ingest: pool(
+                &urls.ingest,
+                sizes.ingest,
+                sizes.wait,
+                "set statement_timeout = '15s'; set plan_cache_mode = 'force_generic_plan'; set enable_seqscan = off",
+            )?,
+            worker: pool(&urls.worker, sizes.worker, sizes.wait, "set statement_timeout = '120s'")?,
             urls,
             clock,
         })
@@ -145,7 +152,7 @@ impl Db {
     }
 }
 
-fn pool(url: &str, size: usize, wait: Duration, statement_timeout: &'static str) -> Result<Pool<AsyncPgConnection>> {
+fn pool(url: &str, size: usize, wait: Duration, settings: &'static str) -> Result<Pool<AsyncPgConnection>> {
     let mut config = ManagerConfig::default();
     // Checks the transaction state and a closed socket without a round trip.
     config.recycling_method = RecyclingMethod::Fast;
@@ -154,8 +161,7 @@ fn pool(url: &str, size: usize, wait: Duration, statement_timeout: &'static str)
         async move {
             let mut conn = AsyncPgConnection::establish(&url).await?;
             conn.batch_execute(&format!(
-                "set statement_timeout = '{statement_timeout}'; set idle_in_transaction_session_timeout = '60s'; \
-                 set timezone = 'UTC'"
+                "{settings}; set idle_in_transaction_session_timeout = '60s'; set timezone = 'UTC'; set jit = off"
             ))
             .await
             .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;

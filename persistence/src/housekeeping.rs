@@ -18,6 +18,8 @@ pub struct Retention {
     pub command: u32,
     /// Finished jobs and deliveries.
     pub job: u32,
+    /// Firmware updates and publications.
+    pub firmware: u32,
 }
 
 /// Makes the message log's partitions of today and the week ahead, and drops the old ones.
@@ -48,6 +50,8 @@ pub async fn sweep(tx: &mut Tx, kept: Retention) -> Result<()> {
         ("delete from security_event where received_at < $1", kept.command),
         ("delete from monitoring_event where received_at < $1", kept.command),
         ("delete from station_report where updated_at < $1", kept.job),
+        ("delete from firmware_update where updated_at < $1", kept.firmware),
+        ("delete from firmware_publication where updated_at < $1 and state <> 'published'", kept.firmware),
         ("delete from command where finished_at < $1", kept.command),
         ("delete from job where state = 'done' and updated_at < $1", kept.job),
         ("delete from delivery where state = 'done' and updated_at < $1", kept.job),

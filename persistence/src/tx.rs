@@ -180,9 +180,6 @@ impl Tx {
     }
 }
 
-/// The name events wake their readers by.
-pub const EVENT_CHANNEL: &str = "stromtor_event";
-
 async fn write_events(tx: &mut Tx, events: &[(Uuid, Event)]) -> Result<()> {
     let now = tx.now;
     let of = |pick: fn(&Event) -> Option<Uuid>| events.iter().map(|(_, event)| pick(event)).collect::<Vec<_>>();
@@ -203,12 +200,6 @@ async fn write_events(tx: &mut Tx, events: &[(Uuid, Event)]) -> Result<()> {
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;
-    // One notice for all of them: NOTIFY serialises commits. Readers fetch what is new.
-    diesel::sql_query("select pg_notify($1, '')")
-        .bind::<Text, _>(EVENT_CHANNEL)
-        .execute(&mut **tx)
-        .await
-        .map_err(from_diesel)?;
     Ok(())
 }
 

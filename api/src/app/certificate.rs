@@ -14,11 +14,11 @@ use stromtor_domain::{
         station::StationId,
     },
 };
-use stromtor_ocpp::security as wire;
+use stromtor_ocpp::{security as wire, v16::pnc};
 use stromtor_persistence::{
     admin::job,
     ingest::From,
-    network::{certificate_request, security, station, station_certificate},
+    network::{certificate_request, connection, parameter, security, station, station_certificate},
     tenancy::partner,
     tx::Tx,
 };
@@ -110,8 +110,8 @@ pub async fn sign(app: &App, mut tx: Tx, id: CertificateRequestId) -> Result<Tx>
         return Ok(tx);
     }
     let version = order::version(&mut tx, &target).await?;
-    let payload = wire::certificate_signed(&version, chain, request.certificate_type);
-    let given = order::queue(app, &mut tx, &target, kind::SIGNED, "CertificateSigned", payload, WAITS).await?;
+    let (action, payload) = wire::certificate_signed(&version, chain, request.certificate_type);
+    let given = order::queue(app, &mut tx, &target, kind::SIGNED, action, payload, WAITS).await?;
     certificate_request::sent(&mut tx, id, given.id).await?;
     Ok(tx)
 }
@@ -122,6 +122,12 @@ fn describe(error: &Error) -> String {
         Error::Internal(cause) | Error::Unavailable(cause) => cause.to_string(),
         other => other.to_string(),
     }
+}
+
+/// Whether a station of OCPP 1.6 has said that it knows ISO 15118.
+async fn knows_plug_and_charge(tx: &mut Tx, id: StationId) -> Result<bool> {
+    let said = parameter::named(tx, id, &[pnc::ENABLED.to_owned()]).await?;
+    Ok(said.first().and_then(|said| said.value.as_deref()).is_some_and(|value| value.eq_ignore_ascii_case("true")))
 }
 
 /// Installs a root certificate on a station.
@@ -137,12 +143,13 @@ pub async fn install(app: &App, actor: &Actor, id: StationId, root: CertificateI
         return Err(Error::invalid("/certificate", "has ended"));
     }
     let version = order::version(&mut tx, &target).await?;
-    let payload = wire::install_certificate(&version, root.certificate_type, &root.certificate);
-    let payload = payload.ok_or_else(|| {
+    let pnc = knows_plug_and_charge(&mut tx, id).await?;
+    let worded = wire::install_certificate(&version, pnc, root.certificate_type, &root.certificate);
+    let (action, payload) = worded.ok_or_else(|| {
         let message = format!("{version} cannot install a certificate of the type {}", root.certificate_type);
         Error::conflict("certificate_type_not_supported", message)
     })?;
-    let given = order::queue(app, &mut tx, &target, kind::INSTALL, "InstallCertificate", payload, WAITS).await?;
+    let given = order::queue(app, &mut tx, &target, kind::INSTALL, action, payload, WAITS).await?;
     tx.commit().await?;
     app.commands_due.notify_one();
     Ok(given)
@@ -154,8 +161,8 @@ pub async fn refresh(app: &App, actor: &Actor, id: StationId) -> Result<Vec<Comm
     let target = station::get(&mut tx, id).await?;
     let version = order::version(&mut tx, &target).await?;
     let mut given = Vec::new();
-    for payload in wire::installed_certificate_ids(&version) {
-        let action = "GetInstalledCertificateIds";
+    let pnc = knows_plug_and_charge(&mut tx, id).await?;
+    for (action, payload) in wire::installed_certificate_ids(&version, pnc) {
         given.push(order::queue(app, &mut tx, &target, kind::INSTALLED, action, payload, WAITS).await?);
     }
     tx.commit().await?;
@@ -168,8 +175,9 @@ pub async fn delete(app: &App, actor: &Actor, id: StationId, certificate: Statio
     let mut tx = app.begin(actor, Permission::StationWrite).await?;
     let target = station::get(&mut tx, id).await?;
     let held = station_certificate::get(&mut tx, id, certificate).await?;
-    let payload = wire::delete_certificate(&held.hash());
-    let given = order::queue(app, &mut tx, &target, kind::DELETE, "DeleteCertificate", payload, WAITS).await?;
+    let version = order::version(&mut tx, &target).await?;
+    let (action, payload) = wire::delete_certificate(&version, held.certificate_type, &held.hash());
+    let given = order::queue(app, &mut tx, &target, kind::DELETE, action, payload, WAITS).await?;
     tx.commit().await?;
     app.commands_due.notify_one();
     Ok(given)
@@ -203,6 +211,9 @@ pub async fn answered(tx: &mut Tx, ended: &Command) -> Result<()> {
             };
             if refused {
                 security::end_rotation(tx, ended.station_id, ended.id).await?;
+            } else if ended.state == CommandState::Accepted {
+                // Whitepaper A01: it comes back with the new one. Some stations wait to be asked.
+                connection::end(tx, ended.station_id).await?;
             }
         }
         kind::SIGNED => {
@@ -219,8 +230,7 @@ pub async fn answered(tx: &mut Tx, ended: &Command) -> Result<()> {
             }
         }
         kind::DELETE => {
-            let status = response.and_then(|answer| answer.get("status")).and_then(serde_json::Value::as_str);
-            if let (Some("Accepted" | "NotFound"), Some(hash)) = (status, wire::deleted(&ended.payload)) {
+            if let Some(hash) = response.and_then(|answer| wire::deleted(&ended.payload, answer)) {
                 station_certificate::remove(tx, ended.station_id, &hash).await?;
             }
         }

@@ -19,15 +19,21 @@ use stromtor_domain::{
 use stromtor_ocpp::{
     backend::{
         Admission, Backend, BootReply, DataTransferReply, Direction, Kind, Knock, Link, Logged, Reply, StartReply,
-        TagInfo, TagStatus, Unavailable,
+        TagInfo, TagStatus, TransactionReply, Unavailable,
     },
     version::Version,
 };
-use stromtor_persistence::ingest::{self, Decided, Done, From, Item, MessageRow};
+use stromtor_persistence::ingest::{self, Arrival, Decided, Departure, Done, From, Item, MessageRow};
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::{
-    app::{certificate, door, ingest::Ingest, iso15118::Upstream},
+    app::{
+        certificate, cost,
+        door::{self, Door},
+        ingest::Ingest,
+        iso15118::Upstream,
+    },
     limits::Attempts,
     state::App,
 };
@@ -42,6 +48,7 @@ const LOG_BATCH: usize = 2_000;
 pub struct Charge {
     app: App,
     ingest: Ingest,
+    door: Door,
     seen: Mutex<HashSet<StationId>>,
     quirks: Mutex<HashMap<StationId, BTreeMap<Quirk, u64>>>,
     attempts: Attempts,
@@ -65,11 +72,12 @@ fn unavailable(error: Error) -> Unavailable {
 impl Charge {
     /// On an application.
     #[must_use]
-    pub fn new(app: App, ingest: Ingest) -> Self {
+    pub fn start(app: &App, tasks: &TaskTracker) -> Self {
         Self {
             upstream: Upstream::new(&app.config.iso15118),
-            app,
-            ingest,
+            app: app.clone(),
+            ingest: Ingest::start(app, tasks),
+            door: Door::start(app, tasks),
             seen: Mutex::default(),
             quirks: Mutex::default(),
             attempts: Attempts::default(),
@@ -165,14 +173,14 @@ impl Charge {
         if !self.attempts.may_try(&knock.identity, knock.address) {
             return Ok(Admission::Throttled);
         }
-        let mut tx = self.app.db.begin_ingest().await?;
-        let Some(known) = ingest::find(&mut tx, &knock.identity).await? else {
+        let Ok(known) = self.door.who.take(knock.identity.clone()).await else { return Ok(Admission::Unavailable) };
+        let Some(known) = known else {
+            let mut tx = self.app.db.begin_ingest().await?;
             let protocols = knock.protocols.join(", ");
             ingest::remember_unknown(&mut tx, &knock.identity, &knock.address.to_string(), &protocols).await?;
             tx.commit().await?;
             return Ok(Admission::Unknown);
         };
-        tx.commit().await?;
         let tolerances = known.all_tolerances();
         let Some(shown) = door::judge(&self.app.secrets, knock, &known, &tolerances) else {
             self.attempts.failed(&knock.identity, knock.address);
@@ -192,6 +200,7 @@ impl Charge {
             partner_id: known.partner_id,
             location_id: known.location_id,
             identity: known.identity,
+            door_revision: known.door_revision,
             accept_without_protocol: known.settings.accept_without_protocol
                 || tolerances.without_protocol == Some(true),
             ping: known.settings.ping && tolerances.ping != Some(false),
@@ -217,27 +226,27 @@ impl Backend for Charge {
     }
 
     async fn connected(&self, link: &Link, version: Version, address: IpAddr) -> Reply<i64> {
-        let work = async {
-            let mut tx = self.app.db.begin_ingest().await?;
-            let (node, profile) = (self.app.node, link.security_profile);
-            let epoch =
-                ingest::connected(&mut tx, from(link), node, version.as_str(), &address.to_string(), profile).await?;
-            if link.raises_profile {
-                ingest::raise_profile(&mut tx, from(link), profile).await?;
-            }
-            tx.commit().await?;
-            Ok(epoch)
+        let arrival = Arrival {
+            from: from(link),
+            door_revision: link.door_revision,
+            node: self.app.node,
+            version: version.as_str(),
+            address: address.to_string(),
+            security_profile: link.security_profile,
+            raises_profile: link.raises_profile,
         };
-        work.await.map_err(unavailable)
+        // None: the station has changed meanwhile, and must knock again.
+        self.door.arrivals.take(arrival).await?.ok_or(Unavailable)
     }
 
     async fn disconnected(&self, link: &Link, epoch: i64, reason: &'static str) {
-        let work = async {
-            let mut tx = self.app.db.begin_ingest().await?;
-            ingest::disconnected(&mut tx, from(link), epoch, reason).await?;
-            tx.commit().await
-        };
-        let _ = work.await.map_err(unavailable);
+        // The database may be away for a while; the next connection corrects what could not be noted at all.
+        for pause_s in [1, 2, 4, 8, 15, 30] {
+            if self.door.departures.take(Departure { from: from(link), epoch, reason }).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(pause_s)).await;
+        }
     }
 
     fn seen(&self, link: &Link) {
@@ -280,9 +289,12 @@ impl Backend for Charge {
         self.take(link, Report::Stop(report)).await.map(|_| None)
     }
 
-    async fn transaction(&self, link: &Link, report: TransactionReport) -> Reply<Option<TagInfo>> {
+    async fn transaction(&self, link: &Link, report: TransactionReport) -> Reply<TransactionReply> {
         match self.take(link, Report::Transaction(report)).await? {
-            Done::Taken(decided) => Ok(decided.map(|decided| self.tag(link, decided))),
+            Done::Taken { decided, ended } => Ok(TransactionReply {
+                tag: decided.map(|decided| self.tag(link, decided)),
+                total_cost: ended.and_then(|ended| cost::so_far(&self.app.config.billing, &ended)),
+            }),
             _ => Err(Unavailable),
         }
     }

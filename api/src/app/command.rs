@@ -18,19 +18,24 @@ use stromtor_domain::{
 use stromtor_ocpp::{
     mask::mask,
     outbound::{Context, Outbound},
+    parts,
     route::{Answer, CallFailure, Pending},
     v16::command::outcome,
     version::Version,
 };
 use stromtor_persistence::{
-    command::{self, Due, NewCommand},
+    command::{self, COMMAND_CHANNEL, Due, NewCommand},
     ingest::From,
-    network::station,
+    listen::Listener,
+    network::{parameter as stored, station},
     session::session,
     tx::Tx,
 };
 
-use crate::{app::answer, state::App};
+use crate::{
+    app::{answer, parameter},
+    state::App,
+};
 
 /// What a caller asks for.
 #[derive(Debug)]
@@ -62,6 +67,8 @@ pub async fn give(
     let given = match order {
         Order::Typed(input) => {
             input.check()?;
+            let version = version(&mut tx, station_id).await?;
+            parameter::check(&mut tx, station_id, version, &input).await?;
             typed(app, &mut tx, target, &input, expires_in).await?
         }
         Order::Call(call) => {
@@ -206,11 +213,9 @@ pub async fn note_call(
     };
     let input = input.map(|mut input| {
         mask(&mut input);
-        if let Some(name) = input["name"].as_str()
-            && stromtor_ocpp::mask::is_secret_key(name)
-        {
-            input["value"] = stromtor_ocpp::mask::MASK.into();
-        }
+        mask_setting(&mut input);
+        let settings = input.get_mut("parameters").and_then(Value::as_array_mut);
+        settings.into_iter().flatten().for_each(mask_setting);
         input
     });
     let new = NewCommand {
@@ -226,6 +231,13 @@ pub async fn note_call(
         expires_at: tx.now() + expires_in,
     };
     command::create(tx, new).await
+}
+
+/// Masks a parameter's value that is a secret.
+fn mask_setting(setting: &mut Value) {
+    if setting["name"].as_str().is_some_and(stromtor_ocpp::mask::is_secret_key) {
+        setting["value"] = stromtor_ocpp::mask::MASK.into();
+    }
 }
 
 /// A command as it is, or as it ends within `wait`.
@@ -247,14 +259,24 @@ pub async fn await_end(app: &App, actor: &Actor, given: Command, wait: Duration)
     Ok(current)
 }
 
+/// A command given on another node wakes the dispatch here.
+pub async fn wake(app: App, listener: Listener) {
+    while !app.cancel.is_cancelled() {
+        tokio::select! {
+            () = app.cancel.cancelled() => return,
+            () = listener.wait(COMMAND_CHANNEL, Duration::from_secs(60)) => app.commands_due.notify_one(),
+        }
+    }
+}
+
 /// Sends commands that are due to the stations connected here, until the process stops.
 pub async fn dispatch(app: App) {
     let in_hand: Arc<Mutex<HashSet<CommandId>>> = Arc::default();
     while !app.cancel.is_cancelled() {
         match due(&app, &in_hand).await {
             Ok(commands) => {
-                for due in commands {
-                    hand_over(&app, &in_hand, due);
+                for (due, most) in commands {
+                    hand_over(&app, &in_hand, due, most);
                 }
             }
             Err(error) => tracing::warn!(%error, "commands wait"),
@@ -267,19 +289,35 @@ pub async fn dispatch(app: App) {
     }
 }
 
-async fn due(app: &App, in_hand: &Mutex<HashSet<CommandId>>) -> Result<Vec<Due>> {
+/// Commands that are due, with how many entries of theirs the station takes in one message, where it matters.
+async fn due(app: &App, in_hand: &Mutex<HashSet<CommandId>>) -> Result<Vec<(Due, Option<usize>)>> {
     let taken: Vec<CommandId> = in_hand.lock().map(|taken| taken.iter().copied().collect()).unwrap_or_default();
     let mut tx = app.db.begin_worker().await?;
     for expired in command::expire(&mut tx, TimeDelta::seconds(app.config.ocpp.call_timeout_s as i64 + 60)).await? {
         answer::handle(app, &mut tx, &expired).await?;
     }
-    let due = command::due(&mut tx, app.node, &taken).await?;
+    let mut due = Vec::new();
+    for command in command::due(&mut tx, app.node, &taken).await? {
+        // A technician's own call goes over the wire as it is.
+        let limit = parts::limit(&command.action, &command.payload).filter(|_| command.kind != "ocpp_call");
+        let most = match limit {
+            Some(name) => limits(&mut tx, command.station_id, name).await?,
+            None => None,
+        };
+        due.push((command, most));
+    }
     tx.commit().await?;
     Ok(due)
 }
 
+/// A number that the station has reported as a parameter.
+async fn limits(tx: &mut Tx, station_id: StationId, name: &str) -> Result<Option<usize>> {
+    let known = stored::named(tx, station_id, &[name.to_owned()]).await?;
+    Ok(known.first().and_then(|known| known.value.as_deref()?.trim().parse().ok()).filter(|most| *most > 0))
+}
+
 /// Puts a command into the queue of its station's connection; one that finds no place there is tried again.
-fn hand_over(app: &App, in_hand: &Arc<Mutex<HashSet<CommandId>>>, due: Due) {
+fn hand_over(app: &App, in_hand: &Arc<Mutex<HashSet<CommandId>>>, due: Due, most: Option<usize>) {
     let payload = match open(app, &due) {
         Ok(payload) => payload,
         Err(error) => {
@@ -297,14 +335,19 @@ fn hand_over(app: &App, in_hand: &Arc<Mutex<HashSet<CommandId>>>, due: Due) {
         });
         return;
     }
-    let timeout = Duration::from_secs(app.config.ocpp.call_timeout_s);
-    let Ok(pending) = app.stations.call(due.station_id, &due.action, payload, timeout) else { return };
+    let mut calls = match most {
+        Some(most) => parts::split(&due.action, payload, most),
+        None => vec![payload],
+    };
+    let further = calls.split_off(1);
+    let Some(first) = calls.pop() else { return };
+    let Ok(pending) = call(app, &due, first) else { return };
     if let Ok(mut taken) = in_hand.lock() {
         taken.insert(due.id);
     }
     let (app, in_hand) = (app.clone(), in_hand.clone());
     tokio::spawn(async move {
-        follow(&app, due.id, pending).await;
+        follow(&app, &due, pending, further).await;
         if let Ok(mut taken) = in_hand.lock() {
             taken.remove(&due.id);
         }
@@ -318,8 +361,14 @@ fn open(app: &App, due: &Due) -> Result<Value> {
     serde_json::from_slice(&plain).map_err(Error::internal)
 }
 
-async fn follow(app: &App, id: CommandId, pending: Pending) {
-    let Pending { sent, answer } = pending;
+fn call(app: &App, due: &Due, payload: Value) -> Result<Pending, CallFailure> {
+    let timeout = Duration::from_secs(app.config.ocpp.call_timeout_s);
+    app.stations.call(due.station_id, &due.action, payload, timeout)
+}
+
+/// Follows a call to its end, and its further parts after it: they end with the first that is not answered.
+async fn follow(app: &App, due: &Due, pending: Pending, further: Vec<Value>) {
+    let (id, Pending { sent, answer }) = (due.id, pending);
     if sent.await.is_ok() {
         note(app, || async {
             let mut tx = app.db.begin_worker().await?;
@@ -328,10 +377,32 @@ async fn follow(app: &App, id: CommandId, pending: Pending) {
         })
         .await;
     }
-    let answer = answer.await.unwrap_or(Err(CallFailure::ConnectionLost));
+    let mut answer = answer.await.unwrap_or(Err(CallFailure::ConnectionLost));
+    for part in further {
+        let Ok(Answer::Result(so_far)) = &mut answer else { break };
+        let next = match call(app, due, part) {
+            Ok(pending) => pending.wait().await,
+            Err(failure) => Err(failure),
+        };
+        answer = match next {
+            Ok(Answer::Result(more)) => {
+                parts::join(&due.action, so_far, more);
+                note(app, || async {
+                    let mut tx = app.db.begin_worker().await?;
+                    command::sent_on(&mut tx, id).await?;
+                    tx.commit().await
+                })
+                .await;
+                continue;
+            }
+            // The first part left: it cannot go back into the queue.
+            Err(CallFailure::NotConnected | CallFailure::QueueFull) => Err(CallFailure::ConnectionLost),
+            other => other,
+        };
+    }
     let (state, response, error) = match answer {
         Ok(Answer::Result(mut payload)) => {
-            let state = outcome(&payload);
+            let state = outcome(&due.payload, &payload);
             mask(&mut payload);
             (state, Some(payload), None)
         }

@@ -1,11 +1,102 @@
-//! Who a station at the door is: password, certificate, and the security profile that this makes (OCPP security whitepaper
-//! ed. 2 section 2; OCPP 2.0.1 A00).
+//! Stations at the door: who one is by password and certificate, the security profile that this makes (OCPP security whitepaper
+//! ed. 2 section 2; OCPP 2.0.1 A00), and how thousands come and go at once.
 
-use stromtor_domain::network::{quirk::Quirk, tolerance::Tolerances};
+use stromtor_domain::{
+    Result,
+    network::{quirk::Quirk, station::StationId, tolerance::Tolerances},
+};
 use stromtor_ocpp::backend::{Knock, Transport};
-use stromtor_persistence::ingest::Known;
+use stromtor_persistence::ingest::{self, Arrival, Departure, Known};
+use tokio_util::task::TaskTracker;
 
-use crate::secrets::Secrets;
+use crate::{
+    app::batch::{Batcher, Work},
+    secrets::Secrets,
+    state::App,
+};
+
+/// Those who come and go at the same time, together.
+#[derive(Debug)]
+pub struct Door {
+    /// Who has this identity.
+    pub who: Batcher<Who>,
+    /// Connections that begin: their epochs; none when the station has changed since it was let in.
+    pub arrivals: Batcher<Arrivals>,
+    /// Connections that ended.
+    pub departures: Batcher<Departures>,
+}
+
+impl Door {
+    /// Starts the workers.
+    #[must_use]
+    pub fn start(app: &App, tasks: &TaskTracker) -> Self {
+        Self {
+            who: Batcher::start(Who(app.clone()), tasks),
+            arrivals: Batcher::start(Arrivals(app.clone()), tasks),
+            departures: Batcher::start(Departures(app.clone()), tasks),
+        }
+    }
+}
+
+/// Looks identities up.
+pub struct Who(App);
+
+impl Work for Who {
+    type Item = String;
+    type Done = Option<Known>;
+    type Key = String;
+
+    fn key(identity: &String) -> String {
+        identity.clone()
+    }
+
+    async fn all(&self, identities: &[String]) -> Result<Vec<Option<Known>>> {
+        let mut tx = self.0.db.begin_ingest().await?;
+        let known = ingest::find(&mut tx, identities).await?;
+        tx.commit().await?;
+        Ok(known)
+    }
+}
+
+/// Notes connections that begin.
+pub struct Arrivals(App);
+
+impl Work for Arrivals {
+    type Item = Arrival;
+    type Done = Option<i64>;
+    type Key = StationId;
+
+    fn key(arrival: &Arrival) -> StationId {
+        arrival.from.station_id
+    }
+
+    async fn all(&self, arrivals: &[Arrival]) -> Result<Vec<Option<i64>>> {
+        let mut tx = self.0.db.begin_ingest().await?;
+        let epochs = ingest::connected(&mut tx, arrivals).await?;
+        tx.commit().await?;
+        Ok(epochs)
+    }
+}
+
+/// Notes connections that ended.
+pub struct Departures(App);
+
+impl Work for Departures {
+    type Item = Departure;
+    type Done = ();
+    type Key = (StationId, i64);
+
+    fn key(departure: &Departure) -> (StationId, i64) {
+        (departure.from.station_id, departure.epoch)
+    }
+
+    async fn all(&self, departures: &[Departure]) -> Result<Vec<()>> {
+        let mut tx = self.0.db.begin_ingest().await?;
+        ingest::disconnected(&mut tx, departures).await?;
+        tx.commit().await?;
+        Ok(vec![(); departures.len()])
+    }
+}
 
 /// What a station has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]

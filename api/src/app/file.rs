@@ -175,7 +175,7 @@ pub async fn update_firmware(
     let new =
         firmware_update::NewFirmwareUpdate { ocpp_request_id: request_id, command_id: given.id, signed, retrieve_at };
     let update = firmware_update::create(&mut asked.tx, &asked.station, &image, &input, new).await?;
-    asked.allow(app, &token, Purpose::Download(image.id), retrieve_at.max(now)).await?;
+    asked.allow(app, &token, Purpose::Download(image.id, Some(update.id)), retrieve_at.max(now)).await?;
     asked.tx.commit().await?;
     app.commands_due.notify_one();
     Ok(update)
@@ -210,7 +210,7 @@ pub async fn publish_firmware(
     let given = asked.call(app, "firmware_publication", call).await?;
     let publication = firmware_publication::create(&mut asked.tx, &asked.station, &image, request_id, given.id).await?;
     let now = asked.tx.now();
-    asked.allow(app, &token, Purpose::Download(image.id), now).await?;
+    asked.allow(app, &token, Purpose::Download(image.id, None), now).await?;
     asked.tx.commit().await?;
     app.commands_due.notify_one();
     Ok(publication)

@@ -2,11 +2,14 @@
 
 pub mod again;
 pub mod answer;
+pub mod batch;
 pub mod bootstrap;
 pub mod ca;
 pub mod certificate;
 pub mod charge;
 pub mod command;
+pub mod connection;
+pub mod cost;
 pub mod door;
 pub mod file;
 pub mod identity;

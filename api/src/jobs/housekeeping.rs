@@ -5,9 +5,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use stromtor_domain::Result;
 use stromtor_persistence::{
-    file::station_file,
+    file::{log_request, station_file},
     housekeeping::{self, Retention},
-    ingest,
     network::{certificate_request, charging_profile, reservation},
     session::silent,
     tenancy::{idempotency, signing_key},
@@ -48,21 +47,14 @@ pub async fn once(app: &App) -> Result<()> {
         event: kept.event_days,
         command: kept.command_days,
         job: kept.job_days,
+        firmware: kept.firmware_days,
     };
     housekeeping::sweep(&mut tx, retention).await?;
     idempotency::sweep(&mut tx).await?;
     certificate_request::tell_expiring(&mut tx, EXPIRING).await?;
     let newest = signing_key::current(&mut tx).await?.into_iter().map(|key| key.created_at).max();
     tx.commit().await?;
-    let before = app.now() - TimeDelta::days(kept.station_file_days.into());
-    loop {
-        let mut tx = app.db.begin_worker().await?;
-        let swept = station_file::sweep(&mut tx, before, FILES_AT_ONCE).await?;
-        tx.commit().await?;
-        if swept < FILES_AT_ONCE as usize {
-            break;
-        }
-    }
+    files(app).await?;
     let due = TimeDelta::days(app.config.auth.key_rotation_days.into());
     let keys = if newest.is_some_and(|newest| app.now() - newest > due) {
         // Refresh tokens are no JWTs, so old keys need only outlive access tokens.
@@ -78,19 +70,25 @@ pub async fn once(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Connections of processes that died are ended, and with them reservations, profiles and sessions whose time is over.
-async fn network(app: &App) -> Result<()> {
-    const ROUND: i64 = 500;
+/// Files of stations, and requests for them with what was uploaded, once their days are over.
+async fn files(app: &App) -> Result<()> {
+    let before = |days: u32| app.now() - TimeDelta::days(days.into());
+    let kept = &app.config.retention;
+    let (files, requests) = (before(kept.station_file_days), before(kept.log_request_days));
     loop {
-        let mut tx = app.db.begin_ingest().await?;
-        // Whatever the clock did: who looks is alive.
-        ingest::alive(&mut tx, app.node).await?;
-        let ended = ingest::end_lost(&mut tx, app.now() - TimeDelta::seconds(30), ROUND).await?;
+        let mut tx = app.db.begin_worker().await?;
+        let swept = station_file::sweep(&mut tx, files, FILES_AT_ONCE).await?
+            + log_request::sweep(&mut tx, requests, FILES_AT_ONCE).await?;
         tx.commit().await?;
-        if ended < ROUND as usize {
-            break;
+        if swept < FILES_AT_ONCE as usize {
+            return Ok(());
         }
     }
+}
+
+/// Reservations, profiles and sessions whose time is over are ended.
+async fn network(app: &App) -> Result<()> {
+    const ROUND: i64 = 500;
     let mut tx = app.db.begin_worker().await?;
     reservation::expire(&mut tx).await?;
     charging_profile::end_with_sessions(&mut tx).await?;

@@ -7,33 +7,18 @@ mod run;
 use std::time::Duration;
 
 use stromtor_domain::Result;
-use stromtor_persistence::{
-    admin::delivery::WORK_CHANNEL, command::COMMAND_CHANNEL, listen::Listener, tx::EVENT_CHANNEL,
-};
+use stromtor_persistence::{admin::delivery::WORK_CHANNEL, listen::Listener};
 use tokio_util::task::TaskTracker;
 
 use crate::state::App;
 
-/// Starts every worker; they end when `app.cancel` is told.
-pub fn start(app: &App, tasks: &TaskTracker) {
-    let listener = Listener::spawn(
-        app.db.urls().worker.clone(),
-        &[WORK_CHANNEL, EVENT_CHANNEL, COMMAND_CHANNEL],
-        app.cancel.child_token(),
-    );
-    tasks.spawn(forever(app.clone(), listener.clone(), |app| async move { mail::run_due(&app).await }));
-    tasks.spawn(wake_dispatch(app.clone(), listener.clone()));
-    tasks.spawn(forever(app.clone(), listener, |app| async move { run::run_due(&app).await }));
+/// Starts what every process does for itself, and the workers where this is one; they end when `app.cancel` is told.
+pub fn start(app: &App, tasks: &TaskTracker, worker: bool) {
+    let listener = Listener::spawn(app.db.urls().worker.clone(), &[WORK_CHANNEL], app.cancel.child_token());
     tasks.spawn(housekeeping::run(app.clone()));
-}
-
-/// A command given on another node wakes the dispatch here.
-async fn wake_dispatch(app: App, listener: Listener) {
-    while !app.cancel.is_cancelled() {
-        tokio::select! {
-            () = app.cancel.cancelled() => return,
-            () = listener.wait(COMMAND_CHANNEL, Duration::from_secs(60)) => app.commands_due.notify_one(),
-        }
+    if worker {
+        tasks.spawn(forever(app.clone(), listener.clone(), |app| async move { mail::run_due(&app).await }));
+        tasks.spawn(forever(app.clone(), listener, |app| async move { run::run_due(&app).await }));
     }
 }
 

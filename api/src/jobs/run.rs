@@ -5,7 +5,7 @@ use stromtor_domain::{
     admin::job::{Job, JobKind},
     session::session::SessionId,
 };
-use stromtor_persistence::admin::job;
+use stromtor_persistence::{access::local_list, admin::job};
 
 use crate::{
     app::{certificate, settle},
@@ -50,6 +50,7 @@ async fn run(app: &App, due: &Job) -> Result<()> {
             let id = id.ok_or_else(|| Error::internal("a signature without a request"))?;
             tx = certificate::sign(app, tx, id).await?;
         }
+        JobKind::MarkLocalLists => local_list::mark_all(&mut tx).await?,
     }
     job::done(&mut tx, due.id).await?;
     tx.commit().await?;

@@ -124,6 +124,9 @@ pub struct LocalList {
     pub version: Option<i32>,
     /// What it holds: valid-until and group by token UID.
     pub entries: serde_json::Value,
+    /// Whether cards are left out because the station says that it cannot hold them all (LocalAuthListMaxLength): the
+    /// operator's own come first, then those of the partners above it, then providers'; of each the latest changed.
+    pub truncated: bool,
     /// The station's word or the error of the last update.
     pub detail: Option<String>,
     /// The last command about it.

@@ -20,6 +20,8 @@ choice! {
         DeleteObject = "delete_object",
         /// Signs a certificate that a station asked for. Payload: `{"certificate_request_id": …}`.
         SignCertificate = "sign_certificate",
+        /// Has every local list looked at, for a provider's tokens changed. Payload: `{}`.
+        MarkLocalLists = "mark_local_lists",
     }
 }
 

@@ -19,21 +19,24 @@ use super::{
 };
 use crate::{
     Error, Result,
-    network::parameter::{ParameterSetting, VariableName},
+    network::parameter::{ParameterChange, ParameterSetting, VariableName},
 };
 
 macro_rules! commands {
-    ($($(#[$meta:meta])* $Variant:ident = $kind:literal),+ $(,)?) => {
+    ($($(#[$meta:meta])* $Variant:ident($Input:ident) = $kind:literal),+ $(,)?) => {
         /// What a station is to do. The same commands for every OCPP version; one that the station's version does not know
         /// is refused.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Union)]
         #[serde(tag = "type")]
         #[oai(discriminator_name = "type")]
         pub enum CommandInput {
-            $($(#[$meta])* #[serde(rename = $kind)] #[oai(mapping = $kind)] $Variant($Variant),)+
+            $($(#[$meta])* #[serde(rename = $kind)] #[oai(mapping = $kind)] $Variant($Input),)+
         }
 
         impl CommandInput {
+            /// Every command's name.
+            pub const KINDS: &[&str] = &[$($kind),+];
+
             /// The command's name, as in `type`.
             #[must_use]
             pub const fn kind(&self) -> &'static str {
@@ -45,59 +48,61 @@ macro_rules! commands {
 
 commands! {
     /// Starts a session.
-    RemoteStart = "remote_start",
+    RemoteStart(RemoteStart) = "remote_start",
     /// Ends a session.
-    RemoteStop = "remote_stop",
+    RemoteStop(RemoteStop) = "remote_stop",
     /// Releases a cable.
-    UnlockConnector = "unlock_connector",
+    UnlockConnector(UnlockConnector) = "unlock_connector",
     /// Restarts.
-    Reset = "reset",
+    Reset(Reset) = "reset",
     /// Out of service, or back.
-    ChangeAvailability = "change_availability",
+    ChangeAvailability(ChangeAvailability) = "change_availability",
     /// Reads parameters.
-    GetParameters = "get_parameters",
+    GetParameters(GetParameters) = "get_parameters",
     /// Sets a parameter.
-    SetParameter = "set_parameter",
+    SetParameter(SetParameter) = "set_parameter",
+    /// Sets parameters in one message; OCPP 2.x.
+    SetParameters(ParameterChange) = "set_parameters",
     /// Empties the authorisation cache.
-    ClearCache = "clear_cache",
+    ClearCache(ClearCache) = "clear_cache",
     /// Asks for the local list's version.
-    GetLocalListVersion = "get_local_list_version",
+    GetLocalListVersion(GetLocalListVersion) = "get_local_list_version",
     /// Asks for a message.
-    TriggerMessage = "trigger_message",
+    TriggerMessage(TriggerMessage) = "trigger_message",
     /// A vendor's own message.
-    DataTransfer = "data_transfer",
+    DataTransfer(DataTransfer) = "data_transfer",
     /// Asks what all charging profiles amount to.
-    GetCompositeSchedule = "get_composite_schedule",
+    GetCompositeSchedule(GetCompositeSchedule) = "get_composite_schedule",
     /// Takes charging profiles out.
-    ClearChargingProfiles = "clear_charging_profiles",
+    ClearChargingProfiles(ClearChargingProfiles) = "clear_charging_profiles",
     /// Asks for charging profiles.
-    GetChargingProfiles = "get_charging_profiles",
+    GetChargingProfiles(GetChargingProfiles) = "get_charging_profiles",
     /// Shows the cost so far.
-    UpdateCost = "update_cost",
+    UpdateCost(UpdateCost) = "update_cost",
     /// Asks whether a transaction runs.
-    GetTransactionStatus = "get_transaction_status",
+    GetTransactionStatus(GetTransactionStatus) = "get_transaction_status",
     /// Asks for the device model.
-    GetReport = "get_report",
+    GetReport(GetReport) = "get_report",
     /// Sets which prepared monitors watch.
-    SetMonitoringBase = "set_monitoring_base",
+    SetMonitoringBase(SetMonitoringBase) = "set_monitoring_base",
     /// Sets which events are reported.
-    SetMonitoringLevel = "set_monitoring_level",
+    SetMonitoringLevel(SetMonitoringLevel) = "set_monitoring_level",
     /// Sets monitors.
-    SetMonitors = "set_monitors",
+    SetMonitors(SetMonitors) = "set_monitors",
     /// Takes monitors away.
-    ClearMonitors = "clear_monitors",
+    ClearMonitors(ClearMonitors) = "clear_monitors",
     /// Asks for monitors.
-    GetMonitoringReport = "get_monitoring_report",
+    GetMonitoringReport(GetMonitoringReport) = "get_monitoring_report",
     /// Shows a message.
-    SetDisplayMessage = "set_display_message",
+    SetDisplayMessage(SetDisplayMessage) = "set_display_message",
     /// Asks for messages.
-    GetDisplayMessages = "get_display_messages",
+    GetDisplayMessages(GetDisplayMessages) = "get_display_messages",
     /// Takes a message away.
-    ClearDisplayMessage = "clear_display_message",
+    ClearDisplayMessage(ClearDisplayMessage) = "clear_display_message",
     /// Asks for, or erases, what is kept about a customer.
-    CustomerInformation = "customer_information",
+    CustomerInformation(CustomerInformation) = "customer_information",
     /// Tells how else it can reach us.
-    SetNetworkProfile = "set_network_profile",
+    SetNetworkProfile(SetNetworkProfile) = "set_network_profile",
 }
 
 fn length(pointer: &str, text: &str, least: usize, most: usize) -> Result<()> {
@@ -154,6 +159,7 @@ impl CommandInput {
                 get.names.iter().enumerate().try_for_each(|(at, name)| length(&format!("/names/{at}"), name, 1, 250))
             }
             Self::SetParameter(set) => ParameterSetting { name: set.name.clone(), value: set.value.clone() }.check(""),
+            Self::SetParameters(change) => change.parameters.check("/parameters"),
             Self::DataTransfer(transfer) => {
                 length("/vendor_id", &transfer.vendor_id, 1, 255)?;
                 length("/message_id", transfer.message_id.as_deref().unwrap_or("-"), 1, 50)

@@ -36,7 +36,7 @@ choice! {
         TransactionEvent = "transaction_event",
         /// SignCertificate, of the station's own certificate.
         SignStationCertificate = "sign_station_certificate",
-        /// SignCertificate, of the certificate towards cars; OCPP 2.x alone.
+        /// SignCertificate, of the certificate towards cars.
         SignV2gCertificate = "sign_v2g_certificate",
         /// SignCertificate, of one for both; OCPP 2.x alone.
         SignCombinedCertificate = "sign_combined_certificate",

@@ -66,8 +66,8 @@ pub struct StationConnection {
     pub connected_at: Timestamp,
     /// When it ended.
     pub disconnected_at: Option<Timestamp>,
-    /// Why it ended: `closed_by_station`, `lost`, `silent`, `replaced`, `server_stopped`, `frame_too_large`,
-    /// `protocol_error`, `node_lost`.
+    /// Why it ended: `closed_by_station`, `lost`, `silent`, `replaced` by a newer one, `changed` (the station's operator,
+    /// location, password, settings), `server_stopped`, `frame_too_large`, `protocol_error`, `node_lost`, `given_up`.
     pub reason: Option<String>,
 }
 

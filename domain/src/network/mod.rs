@@ -17,5 +17,6 @@ pub mod quirk;
 pub mod reservation;
 pub mod station;
 pub mod station_alias;
+pub mod station_parameter;
 pub mod suggestion;
 pub mod tolerance;

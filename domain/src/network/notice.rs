@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use crate::{Timestamp, network::station_parameter::Mutability};
 
 choice! {
     /// What a report in parts is about.
@@ -70,8 +70,8 @@ pub struct ParameterReport {
     pub attribute: String,
     /// Value; secrets masked.
     pub value: Option<String>,
-    /// Whether it cannot be set.
-    pub read_only: bool,
+    /// How it may be used; when the station said so.
+    pub mutability: Option<Mutability>,
     /// `string`, `integer`, `boolean` …
     pub data_type: Option<String>,
     /// Unit.
@@ -82,6 +82,8 @@ pub struct ParameterReport {
     pub max_limit: Option<Decimal>,
     /// Allowed values, comma-separated.
     pub values_list: Option<String>,
+    /// Whether it can be monitored.
+    pub supports_monitoring: Option<bool>,
 }
 
 /// Something that a monitor on the station saw (OCPP 2.0.1 EventDataType).

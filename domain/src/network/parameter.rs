@@ -1,13 +1,12 @@
 //! Parameters of stations: configuration keys of OCPP 1.6 and variables of OCPP 2.x under one roof.
 
 use poem_openapi::Object;
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use stromtor_schema::schema::{parameter_template, station_parameter};
+use stromtor_schema::schema::parameter_template;
 
 use crate::{
     Error, Result, Timestamp,
-    network::{hardware::StationModelId, location::LocationId, station::StationId},
+    network::{hardware::StationModelId, station::StationId},
     tenancy::partner::PartnerId,
     values::{ExternalId, Line, Metadata, Name},
 };
@@ -134,45 +133,6 @@ pub fn name_for(name: &str, of_variables: bool) -> Option<String> {
         }
         (true, false) => SAME.iter().find(|(_, variable)| *variable == name).map(|(key, _)| (*key).to_owned()),
     }
-}
-
-/// A parameter as the station last reported it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable)]
-#[oai(skip_serializing_if_is_none)]
-#[diesel(table_name = station_parameter, check_for_backend(diesel::pg::Pg))]
-pub struct StationParameter {
-    /// The station.
-    pub station_id: StationId,
-    /// Configuration key (OCPP 1.6), or `Component[instance]@evse.connector/Variable[instance]` (OCPP 2.x).
-    pub name: String,
-    /// `Actual`, `Target`, `MinSet` or `MaxSet`; `Actual` for OCPP 1.6.
-    pub attribute: String,
-    /// The station's operator.
-    pub partner_id: PartnerId,
-    /// The station's location.
-    pub location_id: LocationId,
-    /// Value; secrets masked. Absent when it has none or may not be read.
-    pub value: Option<String>,
-    /// Whether it cannot be set.
-    pub read_only: bool,
-    /// `string`, `decimal`, `integer`, `dateTime`, `boolean`, `OptionList`, `SequenceList`, `MemberList`.
-    pub data_type: Option<String>,
-    /// Unit.
-    pub unit: Option<String>,
-    /// Least value.
-    #[oai(skip)]
-    #[serde(skip)]
-    pub min_limit: Option<Decimal>,
-    /// Greatest value.
-    #[oai(skip)]
-    #[serde(skip)]
-    pub max_limit: Option<Decimal>,
-    /// Allowed values, comma-separated.
-    pub values_list: Option<String>,
-    /// Whether the value counts only after the next restart.
-    pub reboot_required: bool,
-    /// When the station said so.
-    pub reported_at: Timestamp,
 }
 
 /// A parameter and the value it shall have.

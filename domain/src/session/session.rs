@@ -96,7 +96,7 @@ pub struct Session {
     pub stop_reason: Option<String>,
     /// When it was first reported.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// When it last changed. The readings of a running session (energy, power, state of charge) are no change.
     pub updated_at: Timestamp,
     /// The tariff's version that it is priced by: the one that held when it began.
     pub tariff_version_id: Option<TariffVersionId>,

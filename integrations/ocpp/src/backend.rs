@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use stromtor_domain::{
     Timestamp,
+    money::Total,
     network::{
         certificate::CsrReport, location::LocationId, notice::Notice, progress::ProgressReport, quirk::Quirk,
         station::StationId,
@@ -88,6 +89,8 @@ pub struct Link {
     pub location_id: LocationId,
     /// Its OCPP identity.
     pub identity: String,
+    /// What it was let in as: when that changes, the connection ends.
+    pub door_revision: i64,
     /// Whether a connection without a sub-protocol counts as OCPP 1.6.
     pub accept_without_protocol: bool,
     /// Whether pings are sent; some stations break on them.
@@ -154,6 +157,15 @@ pub struct StartReply {
     pub tag: TagInfo,
 }
 
+/// Answer to TransactionEvent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TransactionReply {
+    /// The decision, when the event named a token.
+    pub tag: Option<TagInfo>,
+    /// What it costs with VAT, when it has ended and that is known.
+    pub total_cost: Option<Total>,
+}
+
 /// Answer to DataTransfer (OCPP 1.6 section 7.12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataTransferReply {
@@ -163,6 +175,8 @@ pub enum DataTransferReply {
     UnknownMessageId,
     /// The vendor is not known.
     UnknownVendorId,
+    /// The message is known, its content cannot be read.
+    Rejected,
 }
 
 /// Which way a message went.
@@ -233,8 +247,8 @@ pub trait Backend: Send + Sync + 'static {
     async fn meter(&self, link: &Link, report: MeterReport) -> Reply<()>;
     /// StopTransaction.
     async fn stop(&self, link: &Link, report: StopReport) -> Reply<Option<TagInfo>>;
-    /// TransactionEvent; the decision when it named a token.
-    async fn transaction(&self, link: &Link, report: TransactionReport) -> Reply<Option<TagInfo>>;
+    /// TransactionEvent.
+    async fn transaction(&self, link: &Link, report: TransactionReport) -> Reply<TransactionReply>;
     /// Anything beside charging that is taken note of.
     async fn notice(&self, link: &Link, notice: Notice) -> Reply<()>;
     /// What the certificate upstream answers to `kind` (`authorize`, `certificate_status`, `ev_certificate`), whose OCPP

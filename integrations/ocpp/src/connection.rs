@@ -1,19 +1,25 @@
 //! One station's connection: its calls are answered in order, ours are sent one at a time.
 
-use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use stromtor_domain::{command::CommandState, network::quirk::Quirk};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
 };
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
         Error as WsError, Message,
+        error::ProtocolError,
         protocol::{CloseFrame, frame::coding::CloseCode},
     },
 };
@@ -21,9 +27,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backend::{Backend, Direction, Kind, Link, Logged},
-    call,
-    dispatch::{PATIENCE, Waiting, answer},
-    frame::{ErrorCode, Frame, FrameError},
+    call::{self, Inbound},
+    dispatch::{Answered, PATIENCE, Waiting, answer},
+    frame::{Frame, FrameError},
     mask,
     read::Quirks,
     result::of_old_shape,
@@ -40,14 +46,20 @@ const INBOX: usize = 16;
 /// How long a station may take to introduce itself before it is asked to, where its kind forgets.
 const BOOT_PATIENCE: Duration = Duration::from_secs(10);
 
-type Work = Pin<Box<dyn Future<Output = (Frame, String)> + Send>>;
+/// How often a station's signs of life are passed on.
+const SEEN_EVERY: Duration = Duration::from_secs(60);
+
+/// Of heartbeats that follow one another more quickly the log keeps the first: a flood of them tells nothing.
+const HEARTBEATS_EVERY: Duration = Duration::from_secs(1);
+
+type Work = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 struct InFlight {
     id: String,
-    request: Request,
+    request: Box<Request>,
     deadline: Instant,
     /// The time between heartbeats that it sets.
-    heartbeat: Option<Duration>,
+    interval: Option<Duration>,
 }
 
 /// The connection's task.
@@ -57,13 +69,16 @@ pub(crate) struct Connection<S, B> {
     pub link: Arc<Link>,
     pub version: Version,
     pub settings: Arc<Settings>,
-    pub requests: mpsc::Receiver<Request>,
-    pub replaced: CancellationToken,
+    pub requests: mpsc::Receiver<Box<Request>>,
+    /// Told why the connection is to end.
+    pub ended: oneshot::Receiver<&'static str>,
     pub stop: CancellationToken,
     /// Time between heartbeats, as far as it is known.
-    pub heartbeat: Duration,
+    pub interval: Duration,
     /// Whether it has answered a ping: then its silence says more.
     pub ponged: bool,
+    /// When a heartbeat was last logged.
+    pub heartbeat: Option<Instant>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
@@ -76,56 +91,73 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         let mut next_ping = self.ping_after(heard);
         let mut boot_due = (self.link.tolerances.trigger_boot == Some(true)).then(|| heard + BOOT_PATIENCE);
         let mut bucket = Bucket::new(self.settings.messages_per_second);
+        let mut seen = heard;
+        let mut timer = pin!(sleep_until(heard + self.settings.idle_timeout));
+        let stop = self.stop.clone();
+        let mut stopping = pin!(stop.cancelled());
         let (code, reason) = loop {
             if work.is_none()
                 && let Some(waiting) = inbox.pop_front()
             {
-                work = Some(Box::pin(answer(self.backend.clone(), self.link.clone(), self.version, waiting)));
+                work = Some(self.begin(waiting));
             }
-            let (waiting, ready_at) = (inbox.len() < INBOX, bucket.ready_at());
-            let silent_at = heard + self.patience();
-            let answer_due = in_flight.as_ref().map(|call| call.deadline);
+            let (now, ready_at) = (Instant::now(), bucket.ready_at());
+            let readable = inbox.len() < INBOX && ready_at <= now;
+            let due = Due {
+                answer: in_flight.as_ref().map(|call| call.deadline),
+                boot: boot_due.filter(|_| in_flight.is_none()),
+                ping: next_ping,
+                silent: heard + self.patience(),
+                readable: (ready_at > now).then_some(ready_at),
+            };
+            // One timer, set again only when it would ring too late: most messages let it be.
+            if due.first() < timer.deadline() || timer.is_elapsed() {
+                timer.as_mut().reset(due.first());
+            }
             let step = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => Step::End(Some(CloseCode::Away), "server_stopped"),
-                () = self.replaced.cancelled() => Step::End(Some(CloseCode::Policy), "replaced"),
+                () = &mut stopping => Step::End(Some(CloseCode::Away), "server_stopped"),
+                reason = &mut self.ended => Step::End(Some(CloseCode::Policy), reason.unwrap_or("replaced")),
                 frame = async { match &mut work { Some(work) => work.await, None => std::future::pending().await } } => {
                     work = None;
-                    Step::Send(frame.0, frame.1)
+                    Step::Send(frame)
                 }
-                () = due(answer_due) => Step::CallTimedOut,
-                () = due(boot_due), if in_flight.is_none() => {
-                    boot_due = None;
-                    self.backend.quirk(&self.link, Quirk::NoBoot);
-                    Step::Call(Request::boot())
-                }
+                () = &mut timer => match due.what(Instant::now()) {
+                    Some(What::Answer) => Step::CallTimedOut,
+                    Some(What::Boot) => {
+                        boot_due = None;
+                        self.backend.quirk(&self.link, Quirk::NoBoot);
+                        Step::Call(Request::boot())
+                    }
+                    Some(What::Silent) => {
+                        metrics::counter!("stromtor_ocpp_silent_connections_total").increment(1);
+                        Step::End(None, "silent")
+                    }
+                    Some(What::Ping) => Step::Ping,
+                    None => continue,
+                },
                 request = self.requests.recv(), if in_flight.is_none() => match request {
                     Some(request) => Step::Call(request),
                     None => Step::End(None, "replaced"),
                 },
-                message = async { sleep_until(ready_at).await; self.socket.next().await }, if waiting => {
+                message = self.socket.next(), if readable => {
                     match message {
                         Some(Ok(message)) => Step::Received(message),
                         Some(Err(WsError::Capacity(_))) => Step::End(Some(CloseCode::Size), "frame_too_large"),
-                        Some(Err(WsError::Protocol(_) | WsError::Utf8(_))) => {
-                            Step::End(Some(CloseCode::Protocol), "protocol_error")
-                        }
+                        Some(Err(WsError::Utf8(_))) => Step::End(Some(CloseCode::Invalid), "protocol_error"),
+                        Some(Err(WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Step::End(None, "lost"),
+                        Some(Err(WsError::Protocol(_))) => Step::End(Some(CloseCode::Protocol), "protocol_error"),
                         Some(Err(_)) | None => Step::End(None, "lost"),
                     }
-                }
-                () = due(next_ping) => Step::Ping,
-                () = sleep_until(silent_at) => {
-                    metrics::counter!("stromtor_ocpp_silent_connections_total").increment(1);
-                    Step::End(None, "silent")
                 }
             };
             let sent = match step {
                 Step::End(code, reason) => break (code, reason),
-                Step::Send(frame, action) => {
+                Step::Send(Answered { frame, action, logged }) => {
                     if let ("BootNotification", Frame::Result { payload, .. }) = (action.as_str(), &frame) {
-                        self.heartbeat = payload["interval"].as_u64().map_or(self.heartbeat, Duration::from_secs);
+                        self.interval = payload["interval"].as_u64().map_or(self.interval, Duration::from_secs);
                     }
-                    self.send(&frame, Some(action)).await
+                    if logged { self.send(&frame, Some(action)).await } else { self.write(frame.text()).await }
                 }
                 Step::Ping => {
                     next_ping = self.ping_after(Instant::now());
@@ -140,22 +172,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 }
                 Step::Call(mut request) => {
                     let id = self.backend.id().to_string();
-                    let heartbeat = heartbeat_set(&request.action, &request.payload);
+                    let interval = interval_set(&request.action, &request.payload);
                     let frame =
                         Frame::Call { id: id.clone(), action: request.action.clone(), payload: request.payload.take() };
                     let sent = self.send(&frame, None).await;
                     // Nobody may be waiting for it any more.
-                    let (told, _) = tokio::sync::oneshot::channel();
+                    let (told, _) = oneshot::channel();
                     let _ = std::mem::replace(&mut request.sent, told).send(());
                     let known = self.link.tolerances.call_timeout_s.map(|seconds| Duration::from_secs(seconds.into()));
                     let deadline = Instant::now() + known.unwrap_or(request.timeout);
-                    in_flight = Some(InFlight { id, deadline, request, heartbeat });
+                    in_flight = Some(InFlight { id, deadline, request, interval });
                     sent
                 }
                 Step::Received(message) => {
                     heard = Instant::now();
                     next_ping = self.ping_after(heard);
                     bucket.take();
+                    if heard - seen >= SEEN_EVERY {
+                        seen = heard;
+                        self.backend.seen(&self.link);
+                    }
                     match message {
                         Message::Text(text) => {
                             let received =
@@ -167,12 +203,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                         }
                         Message::Binary(bytes) => match std::str::from_utf8(&bytes) {
                             Ok(text) => self.received(text, work.is_some(), &mut inbox, &mut in_flight).await,
-                            Err(_) => Ok(()),
+                            Err(_) => {
+                                metrics::counter!("stromtor_ocpp_malformed_frames_total").increment(1);
+                                Ok(())
+                            }
                         },
                         Message::Close(_) => break (None, "closed_by_station"),
                         other => {
                             self.ponged |= matches!(other, Message::Pong(_));
-                            self.backend.seen(&self.link);
                             Ok(())
                         }
                     }
@@ -190,18 +228,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
             let _ = tokio::time::timeout(PATIENCE, work).await;
         }
         for waiting in inbox {
-            let work = answer(self.backend.clone(), self.link.clone(), self.version, waiting);
-            let _ = tokio::time::timeout(PATIENCE, work).await;
+            let _ = tokio::time::timeout(PATIENCE, self.begin(waiting)).await;
         }
         let frame = code.map(|code| CloseFrame { code, reason: "".into() });
-        let _ = tokio::time::timeout(Duration::from_secs(1), self.socket.close(frame)).await;
+        let close = async {
+            let _ = self.socket.close(frame).await;
+            // The station's own close is answered only by this.
+            self.socket.flush().await
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(1), close).await;
         reason
     }
 
     /// How long it may be silent.
     fn patience(&self) -> Duration {
         let idle = self.settings.idle_timeout;
-        if self.ponged { idle } else { idle.max(self.heartbeat * 5 / 2) }
+        if self.ponged { idle } else { idle.max(self.interval * 5 / 2) }
+    }
+
+    fn begin(&self, waiting: Waiting) -> Work {
+        Box::pin(answer(self.backend.clone(), self.link.clone(), self.version, waiting))
+    }
+
+    /// Whether a heartbeat that came now is one for the log.
+    fn logs_heartbeat(&mut self) -> bool {
+        let now = Instant::now();
+        let due = self.heartbeat.is_none_or(|last| now - last >= HEARTBEATS_EVERY);
+        if due {
+            self.heartbeat = Some(now);
+        } else {
+            metrics::counter!("stromtor_ocpp_heartbeats_unlogged_total").increment(1);
+        }
+        due
     }
 
     fn ping_after(&self, at: Instant) -> Option<Instant> {
@@ -212,6 +270,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         let text = frame.text();
         let (kind, id, named) = describe(frame);
         self.log(Direction::Out, kind, action.or(named), Some(id), &text, Vec::new());
+        self.write(text).await
+    }
+
+    async fn write(&mut self, text: String) -> Result<(), WsError> {
         // A station that does not read must not hold us up for ever.
         match tokio::time::timeout(Duration::from_secs(30), self.socket.send(Message::Text(text.into()))).await {
             Ok(sent) => sent,
@@ -228,7 +290,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         text: &str,
         quirks: Quirks,
     ) {
-        let payload = mask::mask_text(text).replace('\0', "");
+        let mut payload = mask::mask_text(text).into_owned();
+        // PostgreSQL texts hold no NUL.
+        payload.retain(|letter| letter != '\0');
         let (at, link) = (self.backend.now(), self.link.clone());
         self.backend.log(Logged { at, link, direction, kind, action, message_id, payload, quirks });
     }
@@ -252,8 +316,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 if busy || !inbox.is_empty() {
                     quirks.push(Quirk::ParallelCalls);
                 }
-                self.log(Direction::In, Kind::Call, Some(action.clone()), Some(id.clone()), text, quirks);
-                inbox.push_back(Waiting { id, action, call });
+                let logged = !matches!(call, Ok(Inbound::Heartbeat)) || self.logs_heartbeat();
+                if logged {
+                    self.log(Direction::In, Kind::Call, Some(action.clone()), Some(id.clone()), text, quirks);
+                }
+                inbox.push_back(Waiting { id, action, call, logged });
                 Ok(())
             }
             Ok(frame) => {
@@ -275,8 +342,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 let answer = match frame {
                     Frame::Error { code, description, .. } => Answer::Error { code, description },
                     Frame::Result { payload, .. } => {
-                        if outcome(&payload) == CommandState::Accepted {
-                            self.heartbeat = call.heartbeat.unwrap_or(self.heartbeat);
+                        if let Some(interval) = call.interval
+                            && outcome(&Value::Null, &payload) == CommandState::Accepted
+                        {
+                            self.interval = interval;
                         }
                         Answer::Result(payload)
                     }
@@ -285,14 +354,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 let _ = call.request.answer.send(Ok(answer));
                 Ok(())
             }
-            Err(FrameError::Unanswerable(reason)) => {
+            Err(wrong) => {
                 metrics::counter!("stromtor_ocpp_malformed_frames_total").increment(1);
-                self.log(Direction::In, Kind::Invalid, None, None, text, vec![reason]);
-                Ok(())
-            }
-            Err(FrameError::Answerable { id, reason }) => {
-                self.log(Direction::In, Kind::Invalid, None, Some(id.clone()), text, vec![Quirk::MalformedCall]);
-                self.send(&Frame::error(self.version, id, ErrorCode::FormationViolation, reason), None).await
+                let (id, quirk) = match &wrong {
+                    FrameError::Unreadable(quirk) => (None, *quirk),
+                    FrameError::Unanswerable => (None, Quirk::NoMessageId),
+                    FrameError::UnknownType { id } => (Some(id.clone()), Quirk::UnknownMessageType),
+                    FrameError::Answerable { id, .. } => (Some(id.clone()), Quirk::MalformedCall),
+                };
+                self.log(Direction::In, Kind::Invalid, None, id, text, vec![quirk]);
+                match Frame::answer_to(wrong, self.version) {
+                    Some(answer) => self.send(&answer, None).await,
+                    None => Ok(()),
+                }
             }
         }
     }
@@ -300,15 +374,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
 
 enum Step {
     End(Option<CloseCode>, &'static str),
-    Send(Frame, String),
+    Send(Answered),
     Ping,
     CallTimedOut,
-    Call(Request),
+    Call(Box<Request>),
     Received(Message),
 }
 
 /// The time between heartbeats that a call sets.
-fn heartbeat_set(action: &str, payload: &Value) -> Option<Duration> {
+fn interval_set(action: &str, payload: &Value) -> Option<Duration> {
     let value = match action {
         "ChangeConfiguration" if payload["key"] == "HeartbeatInterval" => &payload["value"],
         "SetVariables" => {
@@ -323,10 +397,37 @@ fn heartbeat_set(action: &str, payload: &Value) -> Option<Duration> {
     value.as_str()?.trim().parse().ok().filter(|seconds| *seconds > 0).map(Duration::from_secs)
 }
 
-async fn due(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
+/// When something is to be done though nothing happens.
+struct Due {
+    answer: Option<Instant>,
+    boot: Option<Instant>,
+    ping: Option<Instant>,
+    silent: Instant,
+    /// When the station may be read again.
+    readable: Option<Instant>,
+}
+
+enum What {
+    Answer,
+    Boot,
+    Ping,
+    Silent,
+}
+
+impl Due {
+    fn first(&self) -> Instant {
+        [self.answer, self.boot, self.ping, self.readable].into_iter().flatten().fold(self.silent, Instant::min)
+    }
+
+    fn what(&self, now: Instant) -> Option<What> {
+        let is = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        match () {
+            () if is(self.answer) => Some(What::Answer),
+            () if is(self.boot) => Some(What::Boot),
+            () if self.silent <= now => Some(What::Silent),
+            () if is(self.ping) => Some(What::Ping),
+            () => None,
+        }
     }
 }
 

@@ -21,6 +21,15 @@ pub(crate) struct Waiting {
     pub id: String,
     pub action: String,
     pub call: Result<Inbound, Unread>,
+    /// Whether it is in the message log, and its answer is to be.
+    pub logged: bool,
+}
+
+/// A call that was worked off.
+pub(crate) struct Answered {
+    pub frame: Frame,
+    pub action: String,
+    pub logged: bool,
 }
 
 /// Works a call off: the frame that answers it.
@@ -29,8 +38,8 @@ pub(crate) async fn answer<B: Backend>(
     link: Arc<Link>,
     version: Version,
     waiting: Waiting,
-) -> (Frame, String) {
-    let Waiting { id, action, call } = waiting;
+) -> Answered {
+    let Waiting { id, action, call, logged } = waiting;
     let started = Instant::now();
     let error = |id, code, text: &str| Frame::error(version, id, code, text);
     let known = !matches!(call, Err(Unread::Unknown));
@@ -44,16 +53,13 @@ pub(crate) async fn answer<B: Backend>(
     };
     let label = if known { action.clone() } else { "other".into() };
     metrics::histogram!("stromtor_ocpp_call_seconds", "action" => label).record(started.elapsed().as_secs_f64());
-    (frame, action)
+    Answered { frame, action, logged }
 }
 
 async fn take<B: Backend>(backend: &B, link: &Link, version: Version, call: Inbound) -> Result<Value, Unavailable> {
     let now = || backend.now();
     Ok(match call {
-        Inbound::Heartbeat => {
-            backend.seen(link);
-            v16::answer::heartbeat_answer(now())
-        }
+        Inbound::Heartbeat => v16::answer::heartbeat_answer(now()),
         Inbound::Boot(boot) => {
             let reply = patiently(|| backend.boot(link, version, boot.clone())).await?;
             v16::answer::boot_answer(reply, now())
@@ -80,7 +86,7 @@ async fn take<B: Backend>(backend: &B, link: &Link, version: Version, call: Inbo
         }
         Inbound::Stop(stop) => v16::answer::stop_answer(patiently(|| backend.stop(link, stop.clone())).await?.as_ref()),
         Inbound::Transaction(report) => {
-            v201::answer::transaction(patiently(|| backend.transaction(link, report.clone())).await?.as_ref())
+            v201::answer::transaction(&patiently(|| backend.transaction(link, report.clone())).await?)
         }
         Inbound::DataTransfer(transfer) => {
             v16::answer::data_transfer_answer(patiently(|| backend.data_transfer(link, transfer.clone())).await?)
@@ -99,6 +105,10 @@ async fn take<B: Backend>(backend: &B, link: &Link, version: Version, call: Inbo
         Inbound::EvCertificate(request) => {
             v201::answer::ev_certificate(backend.certificates(link, "ev_certificate", &request).await)
         }
+        Inbound::PlugAndCharge(Ok(call)) => {
+            v16::pnc::answer(&Box::pin(take(backend, link, Version::V201, *call)).await?)
+        }
+        Inbound::PlugAndCharge(Err(reply)) => v16::answer::data_transfer_answer(reply),
         Inbound::Progress(report) => {
             patiently(|| backend.progress(link, report.clone())).await?;
             json!({})

@@ -43,9 +43,18 @@ pub enum Frame {
 /// Why a text is no frame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// Cannot be answered: there is no message id. Logged and dropped; the connection stays.
+    /// No message id can be read. Logged; the connection stays.
     #[error("{0}")]
-    Unanswerable(Quirk),
+    Unreadable(Quirk),
+    /// An answer to nothing. Logged; the connection stays.
+    #[error("an answer without a message id")]
+    Unanswerable,
+    /// A message type that is not known here.
+    #[error("unknown message type")]
+    UnknownType {
+        /// Its message id.
+        id: String,
+    },
     /// A call that can be answered with a CALLERROR.
     #[error("{reason}")]
     Answerable {
@@ -79,6 +88,10 @@ pub enum ErrorCode {
     TypeConstraintViolation,
     /// Anything else.
     GenericError,
+    /// Not a message, as far as can be seen (OCPP 2.x).
+    RpcFrameworkError,
+    /// A message of an unknown type (OCPP 2.x).
+    MessageTypeNotSupported,
 }
 
 impl ErrorCode {
@@ -104,6 +117,8 @@ impl ErrorCode {
             Self::OccurenceConstraintViolation => "OccurenceConstraintViolation",
             Self::TypeConstraintViolation => "TypeConstraintViolation",
             Self::GenericError => "GenericError",
+            Self::RpcFrameworkError => "RpcFrameworkError",
+            Self::MessageTypeNotSupported => "MessageTypeNotSupported",
         }
     }
 }
@@ -111,8 +126,8 @@ impl ErrorCode {
 impl Frame {
     /// Parses leniently: a missing or null payload is empty, ids may be numbers, more elements than needed are ignored.
     pub fn parse(text: &str) -> Result<Self, FrameError> {
-        let value: Value = serde_json::from_str(text).map_err(|_| FrameError::Unanswerable(Quirk::NotJson))?;
-        let Value::Array(mut parts) = value else { return Err(FrameError::Unanswerable(Quirk::NotAnArray)) };
+        let value: Value = serde_json::from_str(text).map_err(|_| FrameError::Unreadable(Quirk::NotJson))?;
+        let Value::Array(mut parts) = value else { return Err(FrameError::Unreadable(Quirk::NotAnArray)) };
         let kind = parts.first().and_then(|kind| match kind {
             Value::Number(number) => number.as_u64(),
             Value::String(text) => text.parse().ok(),
@@ -121,7 +136,8 @@ impl Frame {
         let id = match parts.get(1) {
             Some(Value::String(id)) if !id.is_empty() && id.len() <= MAX_ID => id.clone(),
             Some(Value::Number(id)) => id.to_string(),
-            _ => return Err(FrameError::Unanswerable(Quirk::NoMessageId)),
+            _ if matches!(kind, Some(3 | 4)) => return Err(FrameError::Unanswerable),
+            _ => return Err(FrameError::Unreadable(Quirk::NoMessageId)),
         };
         let mut take = |at: usize| parts.get_mut(at).map(Value::take).filter(|value| !value.is_null());
         let empty = || Value::Object(Map::new());
@@ -144,8 +160,7 @@ impl Frame {
                 description: text(take(3)),
                 details: take(4).unwrap_or_else(empty),
             }),
-            // OCPP-J 1.6 section 4.1.3: a message of unknown type is ignored.
-            _ => Err(FrameError::Unanswerable(Quirk::UnknownMessageType)),
+            _ => Err(FrameError::UnknownType { id }),
         }
     }
 
@@ -156,6 +171,26 @@ impl Frame {
             Self::Call { id, action, payload } => json!([2, id, action, payload]).to_string(),
             Self::Result { id, payload } => json!([3, id, payload]).to_string(),
             Self::Error { id, code, description, details } => json!([4, id, code, description, details]).to_string(),
+        }
+    }
+
+    /// What a text that is no frame is answered with. OCPP-J 1.6 section 4.1.3 wants it ignored when there is no message id or
+    /// its type is unknown; OCPP 2.0.1 part 4 section 4.3 has codes for both.
+    #[must_use]
+    pub fn answer_to(wrong: FrameError, version: Version) -> Option<Self> {
+        let modern = version != Version::V16;
+        match wrong {
+            FrameError::Answerable { id, reason } => {
+                Some(Self::error(version, id, ErrorCode::FormationViolation, reason))
+            }
+            FrameError::UnknownType { id } => {
+                modern.then(|| Self::error(version, id, ErrorCode::MessageTypeNotSupported, "unknown message type"))
+            }
+            FrameError::Unanswerable => None,
+            FrameError::Unreadable(quirk) => {
+                // The message id of one that cannot be read.
+                modern.then(|| Self::error(version, "-1".into(), ErrorCode::RpcFrameworkError, quirk.as_str()))
+            }
         }
     }
 
@@ -181,9 +216,11 @@ mod tests {
         assert_eq!(Frame::parse(r#"[2,"1","Heartbeat"]"#).unwrap(), call("1", json!({})));
         assert_eq!(Frame::parse(r#"[2,17,"Heartbeat",{"a":1,"a":2}]"#).unwrap(), call("17", json!({"a":2})));
         assert!(matches!(Frame::parse(r#"[4,"1","GenericError"]"#).unwrap(), Frame::Error { .. }));
-        for text in ["", "[", "{}", "[2]", "[2,null,\"A\",{}]", "[9,\"1\",{}]", "[2,\"\",\"A\",{}]"] {
-            assert!(matches!(Frame::parse(text), Err(FrameError::Unanswerable(_))), "{text}");
+        for text in ["", "[", "{}", "[2]", "[2,null,\"A\",{}]", "[2,\"\",\"A\",{}]"] {
+            assert!(matches!(Frame::parse(text), Err(FrameError::Unreadable(_))), "{text}");
         }
+        assert_eq!(Frame::parse("[3]"), Err(FrameError::Unanswerable));
+        assert_eq!(Frame::parse(r#"[9,"1",{}]"#), Err(FrameError::UnknownType { id: "1".into() }));
         assert!(matches!(Frame::parse(r#"[2,"1"]"#), Err(FrameError::Answerable { .. })));
     }
 

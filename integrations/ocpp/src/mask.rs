@@ -1,5 +1,8 @@
 //! Keeps secrets out of log, commands and audit.
 
+use std::{borrow::Cow, sync::LazyLock};
+
+use aho_corasick::AhoCorasick;
 use serde_json::Value;
 
 /// What stands in a secret's place.
@@ -27,13 +30,14 @@ pub fn mask(value: &mut Value) -> bool {
         Value::Object(map) => {
             let mut masked = false;
             let names_secret = map.get("key").and_then(Value::as_str).is_some_and(is_secret_key);
-            if names_secret && map.get("value").is_some_and(|value| !value.is_null()) {
+            let open = |value: &Value| !value.is_null() && value != MASK;
+            if names_secret && map.get("value").is_some_and(open) {
                 map.insert("value".into(), MASK.into());
                 masked = true;
             }
             // OCPP 2.x: `{"attributeValue": …, "variable": {"name": <secret>}}`, as in SetVariables and GetVariables.
             let variable = map.get("variable").and_then(|variable| variable.get("name")).and_then(Value::as_str);
-            if variable.is_some_and(is_secret_key) && map.get("attributeValue").is_some_and(|value| !value.is_null()) {
+            if variable.is_some_and(is_secret_key) && map.get("attributeValue").is_some_and(open) {
                 map.insert("attributeValue".into(), MASK.into());
                 masked = true;
             }
@@ -41,7 +45,11 @@ pub fn mask(value: &mut Value) -> bool {
                 if let Some(masked_url) = field.as_str().and_then(mask_url) {
                     *field = masked_url.into();
                     masked = true;
-                } else if field.is_string() && name != "key" && is_secret_key(name) && field != MASK {
+                } else if (field.is_string() || field.is_number())
+                    && name != "key"
+                    && is_secret_key(name)
+                    && field != MASK
+                {
                     *field = MASK.into();
                     masked = true;
                 } else if let Some(inner) = field.as_str().filter(|text| text.starts_with('{')) {
@@ -81,27 +89,33 @@ fn mask_url(text: &str) -> Option<String> {
     Some(format!("{scheme}://{authority}{path}"))
 }
 
+/// Words without which a frame holds no secret. A backslash may hide one.
+static TRACES: LazyLock<AhoCorasick> = LazyLock::new(|| words(&["key", "passw", "secret", "pin", "://", "\\"]));
+/// Words of what cannot be searched and is not kept therefore.
+static TELLING: LazyLock<AhoCorasick> =
+    LazyLock::new(|| words(&["authorizationkey", "password", "secret", "/transfer/", "\\/transfer\\/"]));
+
+fn words(words: &[&str]) -> AhoCorasick {
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).expect("a few words")
+}
+
 /// A frame's text with its secrets masked; unchanged texts are not rewritten, so that the log shows the wire.
 #[must_use]
-pub fn mask_text(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
+pub fn mask_text(text: &str) -> Cow<'_, str> {
     // Most frames hold none of these words and are not parsed again.
-    if !["key", "passw", "secret", "pin", "://"].iter().any(|word| lower.contains(word)) {
-        return text.to_owned();
+    if !TRACES.is_match(text) {
+        return text.into();
     }
     match serde_json::from_str::<Value>(text) {
         Ok(mut value) => {
             if mask(&mut value) {
-                value.to_string()
+                value.to_string().into()
             } else {
-                text.to_owned()
+                text.into()
             }
         }
-        // Cannot be searched, so it is not kept.
-        Err(_) if ["authorizationkey", "password", "secret", "/transfer/"].iter().any(|word| lower.contains(word)) => {
-            MASK.to_owned()
-        }
-        Err(_) => text.to_owned(),
+        Err(_) if TELLING.is_match(text) => MASK.into(),
+        Err(_) => text.into(),
     }
 }
 
@@ -119,6 +133,9 @@ mod tests {
             r#"[2,"1","GetDiagnostics",{"location":"ftp://user:0011@files.example.com/logs"}]"#,
             r#"[2,"1","GetLog",{"log":{"remoteLocation":"https://example.com/x/transfer/0011/log.zip"}}]"#,
             r#"[2,"1","GetLog",{"log":{"remoteLocation":"https://example.com/x/transfer/0011"#,
+            r#"[2,"1","GetLog",{"log":{"remoteLocation":"https:\/\/example.com\/x\/transfer\/0011"}}]"#,
+            r#"[2,"1","GetLog",{"log":{"remoteLocation":"https:\/\/example.com\/x\/transfer\/0011"#,
+            r#"[2,"1","DataTransfer",{"vendorId":"x","data":{"\u0070in":"0011","pin":70011}}]"#,
         ] {
             assert!(!mask_text(text).contains("0011"), "{text}");
         }

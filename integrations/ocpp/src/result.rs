@@ -1,7 +1,7 @@
 //! What stations' answers to our calls say, beyond yes and no.
 
 use serde_json::Value;
-use stromtor_domain::network::notice::ParameterReport;
+use stromtor_domain::network::{notice::ParameterReport, station_parameter::Mutability};
 
 use crate::{
     mask,
@@ -86,12 +86,13 @@ fn configuration(answer: &Value, quirks: &mut Quirks, found: &mut Parameters) ->
         let Ok(name) = nested.required_text("key", 50) else { continue };
         let value = nested.text("value", 500).unwrap_or_default();
         let read_only = nested.boolean("readonly").unwrap_or_default().unwrap_or_default();
+        let mutability = Some(if read_only { Mutability::ReadOnly } else { Mutability::ReadWrite });
         let value = masked(&name, value);
         found.known.push(ParameterReport {
             name,
             attribute: "Actual".into(),
             value,
-            read_only,
+            mutability,
             ..ParameterReport::default()
         });
     }

@@ -9,7 +9,6 @@ use dashmap::DashMap;
 use serde_json::Value;
 use stromtor_domain::network::station::StationId;
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
 
 use crate::version::Version;
 
@@ -44,7 +43,7 @@ pub enum CallFailure {
     TimedOut,
 }
 
-/// A call on its way to a connection.
+/// A call on its way to a connection. Boxed in the queue, which holds room for many from the start.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub action: String,
@@ -57,16 +56,16 @@ pub(crate) struct Request {
 
 impl Request {
     /// Asks for BootNotification; nobody waits for the answer.
-    pub fn boot() -> Self {
+    pub fn boot() -> Box<Self> {
         let payload = serde_json::json!({ "requestedMessage": "BootNotification" });
         let timeout = Duration::from_secs(30);
-        Self {
+        Box::new(Self {
             action: "TriggerMessage".into(),
             payload,
             timeout,
             sent: oneshot::channel().0,
             answer: oneshot::channel().0,
-        }
+        })
     }
 }
 
@@ -89,10 +88,11 @@ impl Pending {
 #[derive(Debug)]
 struct Entry {
     epoch: i64,
+    door_revision: i64,
     version: Version,
-    requests: mpsc::Sender<Request>,
-    /// Told when a newer connection takes the place.
-    replaced: CancellationToken,
+    requests: mpsc::Sender<Box<Request>>,
+    /// Told why the connection is to end.
+    end: oneshot::Sender<&'static str>,
 }
 
 /// The stations connected to this node.
@@ -126,10 +126,16 @@ impl Registry {
         self.stations.get(&station).map(|entry| entry.version)
     }
 
-    /// Ends a station's connection: its keys changed, or it was taken out of service.
-    pub fn disconnect(&self, station: StationId) {
-        if let Some((_, entry)) = self.stations.remove(&station) {
-            entry.replaced.cancel();
+    /// Every connection: its station, epoch, and the revision that the station was let in as.
+    #[must_use]
+    pub fn held<T>(&self, each: impl Fn(StationId, i64, i64) -> T) -> Vec<T> {
+        self.stations.iter().map(|entry| each(*entry.key(), entry.epoch, entry.door_revision)).collect()
+    }
+
+    /// Ends a station's connection, unless a newer one is in its place.
+    pub fn end(&self, station: StationId, epoch: i64, reason: &'static str) {
+        if let Some((_, entry)) = self.stations.remove_if(&station, |_, entry| entry.epoch == epoch) {
+            let _ = entry.end.send(reason);
         }
     }
 
@@ -138,25 +144,23 @@ impl Registry {
         &self,
         station: StationId,
         epoch: i64,
+        door_revision: i64,
         version: Version,
-        requests: mpsc::Sender<Request>,
-    ) -> CancellationToken {
-        let replaced = CancellationToken::new();
-        let entry = Entry { epoch, version, requests, replaced: replaced.clone() };
+        requests: mpsc::Sender<Box<Request>>,
+    ) -> oneshot::Receiver<&'static str> {
+        let (end, ended) = oneshot::channel();
+        let entry = Entry { epoch, door_revision, version, requests, end };
         match self.stations.entry(station) {
             dashmap::Entry::Occupied(mut there) => {
-                if there.get().epoch < epoch {
-                    there.insert(entry).replaced.cancel();
-                } else {
-                    replaced.cancel();
-                }
+                let older = if there.get().epoch < epoch { there.insert(entry) } else { entry };
+                let _ = older.end.send("replaced");
             }
             dashmap::Entry::Vacant(free) => {
                 free.insert(entry);
             }
         }
         metrics::gauge!("stromtor_ocpp_connections").set(self.stations.len() as f64);
-        replaced
+        ended
     }
 
     /// Takes a connection out, unless a newer one is in its place.
@@ -176,10 +180,42 @@ impl Registry {
         let entry = self.stations.get(&station).ok_or(CallFailure::NotConnected)?;
         let ((sent, sent_at), (answer, answered)) = (oneshot::channel(), oneshot::channel());
         let request = Request { action: action.to_owned(), payload, timeout, sent, answer };
-        match entry.requests.try_send(request) {
+        match entry.requests.try_send(Box::new(request)) {
             Ok(()) => Ok(Pending { sent: sent_at, answer: answered }),
             Err(mpsc::error::TrySendError::Full(_)) => Err(CallFailure::QueueFull),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(CallFailure::NotConnected),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn station() -> StationId {
+        StationId(uuid::Uuid::from_u128(7))
+    }
+
+    #[test]
+    fn the_queue_is_bounded_and_a_closed_one_is_no_connection() {
+        let (registry, (sender, waiting)) = (Registry::default(), mpsc::channel(2));
+        let _ended = registry.insert(station(), 1, 0, Version::V16, sender);
+        let call = || registry.call(station(), "Reset", Value::Null, Duration::from_secs(1)).map(drop);
+        assert_eq!([call(), call(), call()], [Ok(()), Ok(()), Err(CallFailure::QueueFull)]);
+        drop(waiting);
+        assert_eq!(call(), Err(CallFailure::NotConnected));
+    }
+
+    #[test]
+    fn the_newest_stays_and_only_what_was_meant_is_ended() {
+        let registry = Registry::default();
+        let connect = |epoch| registry.insert(station(), epoch, 0, Version::V16, mpsc::channel(1).0);
+        let (mut first, mut third, mut second) = (connect(1), connect(3), connect(2));
+        assert_eq!((first.try_recv(), second.try_recv()), (Ok("replaced"), Ok("replaced")));
+        registry.end(station(), 1, "changed");
+        registry.remove(station(), 2);
+        assert!(third.try_recv().is_err() && registry.contains(station()));
+        registry.end(station(), 3, "changed");
+        assert_eq!((third.try_recv(), registry.len()), (Ok("changed"), 0));
     }
 }

@@ -6,7 +6,10 @@ use stromtor_domain::network::certificate::{
     CertificateHash, CertificateUse, CsrReport, MAX_PEM, StationCertificateType,
 };
 
-use crate::read::{Reader, Wrong};
+use crate::{
+    read::{Reader, Wrong},
+    v16::pnc,
+};
 
 /// OCPP 1.6's sub-protocol.
 pub const V16: &str = "ocpp1.6";
@@ -29,31 +32,44 @@ pub fn sign_certificate_answer(accepted: bool) -> Value {
     json!({ "status": if accepted { "Accepted" } else { "Rejected" } })
 }
 
-/// CertificateSigned: brings a certificate with its chain.
-#[must_use]
-pub fn certificate_signed(version: &str, chain: &str, of: CertificateUse) -> Value {
-    if version == V16 {
-        return json!({ "certificateChain": chain });
-    }
-    let kind = match of {
-        CertificateUse::ChargingStation => "ChargingStationCertificate",
-        CertificateUse::V2g => "V2GCertificate",
-    };
-    json!({ "certificateChain": chain, "certificateType": kind })
+/// A call with its action.
+pub type Worded = (&'static str, Value);
+
+/// A call of OCPP 2.0.1, wrapped for OCPP 1.6.
+fn v2g(version: &str, action: &'static str, payload: Value) -> Worded {
+    if version == V16 { pnc::wrap(action, &payload) } else { (action, payload) }
 }
 
-/// A type's word in a version; none where the version does not have it.
+/// CertificateSigned: brings a certificate with its chain.
 #[must_use]
-pub fn type_word(version: &str, kind: StationCertificateType) -> Option<&'static str> {
-    match (kind, version == V16) {
-        (StationCertificateType::CentralSystemRoot, true) => Some("CentralSystemRootCertificate"),
-        (StationCertificateType::CentralSystemRoot, false) => Some("CSMSRootCertificate"),
-        (StationCertificateType::ManufacturerRoot, _) => Some("ManufacturerRootCertificate"),
-        (_, true) => None,
-        (StationCertificateType::V2gRoot, false) => Some("V2GRootCertificate"),
-        (StationCertificateType::MoRoot, false) => Some("MORootCertificate"),
-        (StationCertificateType::V2gChain, false) => Some("V2GCertificateChain"),
+pub fn certificate_signed(version: &str, chain: &str, of: CertificateUse) -> Worded {
+    let action = "CertificateSigned";
+    match of {
+        CertificateUse::ChargingStation if version == V16 => (action, json!({ "certificateChain": chain })),
+        CertificateUse::ChargingStation => {
+            (action, json!({ "certificateChain": chain, "certificateType": "ChargingStationCertificate" }))
+        }
+        CertificateUse::V2g => {
+            v2g(version, action, json!({ "certificateChain": chain, "certificateType": "V2GCertificate" }))
+        }
     }
+}
+
+/// A type's word in a version.
+const fn type_word(version_16: bool, kind: StationCertificateType) -> &'static str {
+    match kind {
+        StationCertificateType::CentralSystemRoot if version_16 => "CentralSystemRootCertificate",
+        StationCertificateType::CentralSystemRoot => "CSMSRootCertificate",
+        StationCertificateType::ManufacturerRoot => "ManufacturerRootCertificate",
+        StationCertificateType::V2gRoot => "V2GRootCertificate",
+        StationCertificateType::MoRoot => "MORootCertificate",
+        StationCertificateType::V2gChain => "V2GCertificateChain",
+    }
+}
+
+/// Whether a type has to do with cars: OCPP 1.6 speaks of it inside DataTransfer alone.
+const fn is_v2g(kind: StationCertificateType) -> bool {
+    !matches!(kind, StationCertificateType::CentralSystemRoot | StationCertificateType::ManufacturerRoot)
 }
 
 fn type_of(word: &str) -> Option<StationCertificateType> {
@@ -67,38 +83,58 @@ fn type_of(word: &str) -> Option<StationCertificateType> {
     }
 }
 
-/// InstallCertificate; none where the version does not have the type. A chain is the station's own and not installed so.
+/// InstallCertificate; none where the station does not know the type: in OCPP 1.6 those of cars need one that knows Plug &
+/// Charge (`pnc`). A chain is the station's own and not installed so.
 #[must_use]
-pub fn install_certificate(version: &str, kind: StationCertificateType, pem: &str) -> Option<Value> {
-    let word = type_word(version, kind).filter(|_| kind != StationCertificateType::V2gChain)?;
-    Some(json!({ "certificateType": word, "certificate": pem }))
+pub fn install_certificate(version: &str, pnc: bool, kind: StationCertificateType, pem: &str) -> Option<Worded> {
+    let (action, v16) = ("InstallCertificate", version == V16);
+    let payload = json!({ "certificateType": type_word(v16, kind), "certificate": pem });
+    match kind {
+        StationCertificateType::V2gChain => None,
+        kind if is_v2g(kind) => (pnc || !v16).then(|| v2g(version, action, payload)),
+        _ => Some((action, payload)),
+    }
 }
 
-/// GetInstalledCertificateIds: 1.6 names one type each time, 2.0.1 gives all at once.
+/// GetInstalledCertificateIds: 1.6 names one type each time, and those of cars to a station that knows Plug & Charge; 2.0.1
+/// gives all at once.
 #[must_use]
-pub fn installed_certificate_ids(version: &str) -> Vec<Value> {
+pub fn installed_certificate_ids(version: &str, pnc: bool) -> Vec<Worded> {
+    let action = "GetInstalledCertificateIds";
     if version != V16 {
-        return vec![json!({})];
+        return vec![(action, json!({}))];
     }
-    let words = StationCertificateType::ALL.iter().filter_map(|kind| type_word(version, *kind));
-    words.map(|word| json!({ "certificateType": word })).collect()
+    let (of_cars, own): (Vec<StationCertificateType>, Vec<StationCertificateType>) =
+        StationCertificateType::ALL.iter().copied().partition(|kind| is_v2g(*kind));
+    let word = |kind: StationCertificateType| type_word(true, kind);
+    let mut calls: Vec<Worded> =
+        own.into_iter().map(|kind| (action, json!({ "certificateType": word(kind) }))).collect();
+    if pnc {
+        let words: Vec<&str> = of_cars.into_iter().map(word).collect();
+        calls.push(v2g(version, action, json!({ "certificateType": words })));
+    }
+    calls
 }
 
 /// DeleteCertificate.
 #[must_use]
-pub fn delete_certificate(hash: &CertificateHash) -> Value {
-    json!({ "certificateHashData": {
+pub fn delete_certificate(version: &str, kind: StationCertificateType, hash: &CertificateHash) -> Worded {
+    let payload = json!({ "certificateHashData": {
         "hashAlgorithm": hash.hash_algorithm,
         "issuerNameHash": hash.issuer_name_hash,
         "issuerKeyHash": hash.issuer_key_hash,
         "serialNumber": hash.serial_number,
-    } })
+    } });
+    let action = "DeleteCertificate";
+    if is_v2g(kind) { v2g(version, action, payload) } else { (action, payload) }
 }
 
-/// The certificate that a DeleteCertificate named.
+/// The certificate that a DeleteCertificate named, when by the answer the station does not hold it any more.
 #[must_use]
-pub fn deleted(asked: &Value) -> Option<CertificateHash> {
-    hash(asked.get("certificateHashData")?)
+pub fn deleted(asked: &Value, answer: &Value) -> Option<CertificateHash> {
+    let (asked, answer) = pnc::unwrap(asked, answer);
+    let gone = matches!(answer["status"].as_str(), Some("Accepted" | "NotFound"));
+    hash(asked.get("certificateHashData").filter(|_| gone)?)
 }
 
 fn hash(value: &Value) -> Option<CertificateHash> {
@@ -124,6 +160,7 @@ pub struct Installed {
 /// holds none. None when the answer says nothing.
 #[must_use]
 pub fn installed(asked: &Value, answer: &Value) -> Option<Installed> {
+    let (asked, answer) = &pnc::unwrap(asked, answer);
     let status = answer.get("status").and_then(Value::as_str)?;
     if !matches!(status, "Accepted" | "NotFound") {
         return None;
@@ -185,17 +222,36 @@ mod tests {
     #[test]
     fn types_have_the_words_of_their_version() {
         use StationCertificateType::*;
-        assert_eq!(type_word(V16, CentralSystemRoot), Some("CentralSystemRootCertificate"));
-        assert_eq!(type_word("ocpp2.0.1", CentralSystemRoot), Some("CSMSRootCertificate"));
-        assert_eq!(type_word(V16, MoRoot), None);
-        assert_eq!(install_certificate("ocpp2.0.1", V2gChain, "x"), None);
-        for kind in StationCertificateType::ALL {
-            assert_eq!(type_word("ocpp2.0.1", *kind).and_then(type_of), Some(*kind));
+        for (kind, v16) in StationCertificateType::ALL.iter().flat_map(|kind| [(*kind, true), (*kind, false)]) {
+            assert_eq!(type_of(type_word(v16, kind)), Some(kind));
         }
-        assert_eq!(installed_certificate_ids(V16).len(), 2);
-        assert_eq!(installed_certificate_ids("ocpp2.0.1"), [json!({})]);
+        assert_eq!(type_word(true, CentralSystemRoot), "CentralSystemRootCertificate");
+        assert_eq!(type_word(false, CentralSystemRoot), "CSMSRootCertificate");
+        assert_eq!(install_certificate("ocpp2.0.1", false, V2gChain, "x"), None);
+        assert_eq!(installed_certificate_ids("ocpp2.0.1", false), [("GetInstalledCertificateIds", json!({}))]);
+        let payload = json!({ "certificateChain": "x", "certificateType": "V2GCertificate" });
         let signed = certificate_signed("ocpp2.0.1", "x", CertificateUse::V2g);
-        assert_eq!(signed, json!({ "certificateChain": "x", "certificateType": "V2GCertificate" }));
+        assert_eq!(signed, ("CertificateSigned", payload.clone()));
+        assert_eq!(certificate_signed(V16, "x", CertificateUse::V2g), pnc::wrap("CertificateSigned", &payload));
+    }
+
+    #[test]
+    fn in_1_6_certificates_of_cars_are_spoken_of_with_stations_that_know_how() {
+        use StationCertificateType::*;
+        assert_eq!(install_certificate(V16, false, MoRoot, "x"), None);
+        assert_eq!(install_certificate(V16, true, MoRoot, "x").unwrap().0, "DataTransfer");
+        assert_eq!(install_certificate(V16, true, CentralSystemRoot, "x").unwrap().0, "InstallCertificate");
+        assert_eq!(installed_certificate_ids(V16, false).len(), 2);
+        let calls = installed_certificate_ids(V16, true);
+        assert_eq!(calls.len(), 3);
+        let held = json!({ "status": "Accepted", "certificateHashDataChain":
+            [{ "certificateType": "MORootCertificate", "certificateHashData": entry("1") }] });
+        let read = installed(&calls[2].1, &pnc::answer(&held)).unwrap();
+        assert_eq!((read.asked.unwrap().len(), read.held[0].0), (3, MoRoot));
+        let (action, asked) = delete_certificate(V16, MoRoot, &read.held[0].1);
+        assert_eq!(action, "DataTransfer");
+        assert_eq!(deleted(&asked, &pnc::answer(&json!({ "status": "Failed" }))), None);
+        assert_eq!(deleted(&asked, &pnc::answer(&json!({ "status": "NotFound" }))), Some(read.held[0].1.clone()));
     }
 
     #[test]
@@ -205,7 +261,8 @@ mod tests {
         let read = installed(&asked, &answer).unwrap();
         assert_eq!(read.asked, Some(vec![StationCertificateType::ManufacturerRoot]));
         assert_eq!(read.held.len(), 2);
-        assert_eq!(deleted(&delete_certificate(&read.held[0].1)), Some(read.held[0].1.clone()));
+        let (_, asked) = delete_certificate(V16, StationCertificateType::ManufacturerRoot, &read.held[0].1);
+        assert_eq!(deleted(&asked, &json!({ "status": "Accepted" })), Some(read.held[0].1.clone()));
         let chain = json!([{ "certificateType": "V2GCertificateChain", "certificateHashData": entry("3"),
             "childCertificateHashData": [entry("4")] }]);
         let answer = json!({ "status": "Accepted", "certificateHashDataChain": chain });

@@ -265,7 +265,7 @@ impl<B: Backend> Station<B> {
             self.backend.quirk(&link, *quirk);
         }
         let (sender, requests) = mpsc::channel(self.settings.call_queue.max(1));
-        let replaced = self.registry.insert(link.station_id, epoch, version, sender);
+        let ended = self.registry.insert(link.station_id, epoch, link.door_revision, version, sender);
         let connection = Connection {
             socket,
             backend: self.backend.clone(),
@@ -273,10 +273,11 @@ impl<B: Backend> Station<B> {
             version,
             settings: self.settings.clone(),
             requests,
-            replaced,
+            ended,
             stop: self.stop.clone(),
-            heartbeat: link.heartbeat_s.map_or(self.settings.heartbeat_interval, |s| Duration::from_secs(s.into())),
+            interval: link.heartbeat_s.map_or(self.settings.heartbeat_interval, |s| Duration::from_secs(s.into())),
             ponged: false,
+            heartbeat: None,
         };
         let reason = connection.run().await;
         self.registry.remove(link.station_id, epoch);

@@ -428,6 +428,7 @@ diesel::table! {
         due_at -> Nullable<Timestamptz>,
         synced_at -> Nullable<Timestamptz>,
         updated_at -> Timestamptz,
+        truncated -> Bool,
     }
 }
 
@@ -524,6 +525,7 @@ diesel::table! {
     node (id) {
         id -> Uuid,
         seen_at -> Timestamptz,
+        heard_since -> Timestamptz,
     }
 }
 
@@ -858,6 +860,7 @@ diesel::table! {
         refused_attempts -> Int8,
         last_refused_at -> Nullable<Timestamptz>,
         security_profile -> Nullable<Int2>,
+        door_revision -> Int8,
     }
 }
 
@@ -888,14 +891,15 @@ diesel::table! {
         partner_id -> Uuid,
         location_id -> Uuid,
         value -> Nullable<Text>,
-        read_only -> Bool,
         data_type -> Nullable<Text>,
         unit -> Nullable<Text>,
-        min_limit -> Nullable<Numeric>,
-        max_limit -> Nullable<Numeric>,
+        min_limit -> Nullable<Text>,
+        max_limit -> Nullable<Text>,
         values_list -> Nullable<Text>,
         reboot_required -> Bool,
         reported_at -> Timestamptz,
+        mutability -> Nullable<Text>,
+        supports_monitoring -> Nullable<Bool>,
     }
 }
 
@@ -1016,6 +1020,7 @@ diesel::table! {
         used_at -> Nullable<Timestamptz>,
         expires_at -> Timestamptz,
         created_at -> Timestamptz,
+        firmware_update_id -> Nullable<Uuid>,
     }
 }
 
@@ -1068,6 +1073,7 @@ diesel::joinable!(token -> partner (partner_id));
 diesel::joinable!(token_alias -> partner (partner_id));
 diesel::joinable!(token_alias -> token (token_id));
 diesel::joinable!(transfer -> firmware_image (firmware_image_id));
+diesel::joinable!(transfer -> firmware_update (firmware_update_id));
 diesel::joinable!(transfer -> log_request (log_request_id));
 diesel::joinable!(transfer -> station (station_id));
 

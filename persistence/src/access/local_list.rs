@@ -4,15 +4,17 @@ use chrono::TimeDelta;
 use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use stromtor_domain::{
     access::local_list::{Entries, ListedToken, LocalList, LocalListState, Step},
+    admin::job::JobKind,
     command::CommandId,
     network::{
         location::LocationId,
         station::{Station, StationId},
     },
+    tenancy::partner::PartnerKind,
 };
-use stromtor_schema::schema::local_list;
+use stromtor_schema::schema::{local_list, partner};
 
-use crate::resource::prelude::*;
+use crate::{admin::job, resource::prelude::*};
 
 /// A station's list; one that nobody ever asked about is not kept.
 pub async fn get(tx: &mut Tx, station: &Station) -> Result<LocalList> {
@@ -31,6 +33,7 @@ pub async fn get(tx: &mut Tx, station: &Station) -> Result<LocalList> {
         state: LocalListState::Unknown,
         version: None,
         entries: serde_json::json!({}),
+        truncated: false,
         detail: None,
         command_id: None,
         synced_at: None,
@@ -78,17 +81,40 @@ pub async fn sync(tx: &mut Tx, station: &Station, full: bool) -> Result<LocalLis
     get(tx, station).await
 }
 
-/// Tokens of a partner changed: the lists of its stations and of those below it are looked at soon.
+/// Tokens of a partner changed: the lists of its stations and of those below it are looked at soon; when it is a provider
+/// all are, by a job, for they are not in its scope. One that is being sent is looked at when it is answered.
 pub async fn tokens_changed(tx: &mut Tx, partner_id: PartnerId) -> Result<()> {
-    let soon = tx.now() + TimeDelta::seconds(5);
+    let now = tx.now();
+    let soon = now + TimeDelta::seconds(5);
     diesel::sql_query(
         "with recursive below as (select $1::uuid as id union all \
-           select p.id from partner p join below b on p.parent_id = b.id) \
-         update local_list l set due_at = least(coalesce(l.due_at, $2), $2) from below b \
-         where l.partner_id = b.id and l.enabled and l.state <> 'not_supported'",
+           select p.id from partner p join below b on p.parent_id = b.id), \
+         behind as (select l.station_id from local_list l join below b on b.id = l.partner_id where l.enabled \
+           and l.state not in ('not_supported', 'sending') and (l.due_at is null or l.due_at > $2) \
+           order by l.station_id for update of l) \
+         update local_list l set due_at = $2 from behind where l.station_id = behind.station_id",
     )
     .bind::<SqlUuid, _>(partner_id)
     .bind::<Timestamptz, _>(soon)
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    let provider = partner::table.filter(partner::id.eq(partner_id).and(partner::kind.eq(PartnerKind::Emp)));
+    if diesel::select(diesel::dsl::exists(provider)).get_result(&mut **tx).await.map_err(from_diesel)? {
+        let (key, in_a_minute) = (partner_id.to_string(), now + TimeDelta::seconds(60));
+        job::add(tx, JobKind::MarkLocalLists, &key, partner_id, serde_json::json!({}), in_a_minute).await?;
+    }
+    Ok(())
+}
+
+/// Has every list looked at: a provider's tokens changed.
+pub async fn mark_all(tx: &mut Tx) -> Result<()> {
+    diesel::sql_query(
+        "with behind as (select station_id from local_list where enabled and state not in ('not_supported', 'sending') \
+           and (due_at is null or due_at > $1) order by station_id for update) \
+         update local_list l set due_at = $1 from behind where l.station_id = behind.station_id",
+    )
+    .bind::<Timestamptz, _>(tx.now())
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;
@@ -131,10 +157,13 @@ pub struct Due {
 pub async fn due(tx: &mut Tx, most: i64) -> Result<Vec<Due>> {
     diesel::sql_query(
         "select l.station_id, l.partner_id, l.location_id, l.version, l.sent_version, l.entries, l.state, \
+           (select case p.name when 'LocalAuthListMaxLength' then p.value else p.max_limit end \
+              from station_parameter p where p.station_id = l.station_id and p.attribute = 'Actual' \
+              and p.name = case s.ocpp_version when 'ocpp1.6' then 'LocalAuthListMaxLength' \
+                else 'LocalAuthListCtrlr/Entries' end) as list_length, \
            (select value from station_parameter p where p.station_id = l.station_id and p.attribute = 'Actual' \
-              and p.name in ('LocalAuthListMaxLength', 'LocalAuthListCtrlr/Entries') limit 1) as list_length, \
-           (select value from station_parameter p where p.station_id = l.station_id and p.attribute = 'Actual' \
-              and p.name in ('SendLocalListMaxLength', 'LocalAuthListCtrlr/ItemsPerMessage') limit 1) as message_length \
+              and p.name = case s.ocpp_version when 'ocpp1.6' then 'SendLocalListMaxLength' \
+                else 'LocalAuthListCtrlr/ItemsPerMessage' end) as message_length \
          from local_list l join station_live s on s.station_id = l.station_id \
          where l.enabled and l.due_at <= $1 and s.connected order by l.due_at limit $2 for update of l skip locked",
     )
@@ -155,27 +184,65 @@ struct Wanted {
     group_id: Option<String>,
 }
 
-/// Who may charge at an operator's stations without our being asked: cards of the operator and of the partners above it,
-/// the newest where the station cannot hold them all.
-pub async fn wanted(tx: &mut Tx, operator: PartnerId, most: i64) -> Result<Entries> {
-    let rows: Vec<Wanted> = diesel::sql_query(
-        "with recursive up as (select id, parent_id from partner where id = $1 union all \
-           select p.id, p.parent_id from partner p join up on up.parent_id = p.id) \
+/// Tokens that a list may hold: cards whose UID a station can read, and that may charge now. `$1` is the time.
+const LISTABLE: &str = "t.kind = 'rfid' and t.status = 'active' and t.erased_at is null \
+    and (t.valid_from is null or t.valid_from <= $1) and (t.valid_until is null or t.valid_until > $1) \
+    and length(t.uid_normalised) between 1 and 20";
+
+/// Who may charge at an operator's stations without our being asked, as `ingest::access` decides it: of the tokens with one
+/// UID the nearest counts, whatever it says: the operator's own, then those of the partners above it, then providers'. At
+/// most `most` in that order, of each the latest changed; and whether there are more.
+pub async fn wanted(tx: &mut Tx, operator: PartnerId, most: i64) -> Result<(Entries, bool)> {
+    let near = format!(
+        "with recursive up as (select id, parent_id, 0 as depth from partner where id = $2 union all \
+           select p.id, p.parent_id, up.depth + 1 from partner p join up on up.parent_id = p.id) \
          select t.uid_normalised as uid, t.valid_until, t.group_id from token t join up on up.id = t.partner_id \
-         where t.kind = 'rfid' and t.status = 'active' and t.erased_at is null \
-           and (t.valid_from is null or t.valid_from <= $2) and (t.valid_until is null or t.valid_until > $2) \
-           and length(t.uid_normalised) between 1 and 20 \
-         order by t.updated_at desc, t.id limit $3",
-    )
-    .bind::<SqlUuid, _>(operator)
-    .bind::<Timestamptz, _>(tx.now())
-    .bind::<BigInt, _>(most)
-    .load(&mut **tx)
-    .await
-    .map_err(from_diesel)?;
-    let listed =
-        rows.into_iter().map(|row| (row.uid, ListedToken { expires_at: row.valid_until, group: row.group_id }));
-    Ok(listed.collect())
+         where {LISTABLE} and not exists (select from token n join up u on u.id = n.partner_id \
+           where n.uid_normalised = t.uid_normalised and n.erased_at is null and (u.depth, n.id) < (up.depth, t.id)) \
+         order by up.depth, t.updated_at desc, t.id limit $3"
+    );
+    let mut rows = cards(tx, &near, operator, most + 1).await?;
+    let room = most + 1 - rows.len() as i64;
+    if room > 0 {
+        let far = format!(
+            "with recursive up as (select id, parent_id from partner where id = $2 union all \
+               select p.id, p.parent_id from partner p join up on up.parent_id = p.id) \
+             select t.uid_normalised as uid, t.valid_until, t.group_id from token t \
+             join partner e on e.id = t.partner_id and e.kind = 'emp' \
+             where {LISTABLE} and t.partner_id not in (select id from up) \
+               and not exists (select from token n join partner p on p.id = n.partner_id \
+                 where n.uid_normalised = t.uid_normalised and n.erased_at is null \
+                   and (p.id in (select id from up) or (p.kind = 'emp' and n.id < t.id))) \
+             order by t.updated_at desc, t.id limit $3"
+        );
+        rows.extend(cards(tx, &far, operator, room).await?);
+    }
+    let truncated = rows.len() as i64 > most;
+    let kept = rows.into_iter().take(usize::try_from(most).unwrap_or_default());
+    let listed = kept.map(|row| (row.uid, ListedToken { expires_at: row.valid_until, group: row.group_id }));
+    Ok((listed.collect(), truncated))
+}
+
+async fn cards(tx: &mut Tx, query: &str, operator: PartnerId, most: i64) -> Result<Vec<Wanted>> {
+    let now = tx.now();
+    diesel::sql_query(query)
+        .bind::<Timestamptz, _>(now)
+        .bind::<SqlUuid, _>(operator)
+        .bind::<BigInt, _>(most)
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)
+}
+
+/// Notes whether cards are left out.
+pub async fn truncated(tx: &mut Tx, station_id: StationId, truncated: bool) -> Result<()> {
+    let other = local_list::station_id.eq(station_id).and(local_list::truncated.ne(truncated));
+    diesel::update(local_list::table.filter(other))
+        .set(local_list::truncated.eq(truncated))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    Ok(())
 }
 
 /// An update is on its way with this command.

@@ -1,4 +1,5 @@
 //! Charge detail records and what makes them.
 
 pub mod cdr;
+pub mod running;
 pub mod settle;

@@ -15,7 +15,7 @@ use stromtor_domain::{
 };
 use stromtor_schema::schema::{firmware_update, station_live};
 
-use crate::{command, resource::prelude::*};
+use crate::{command, file::transfer, resource::prelude::*};
 
 /// What a list of them may be narrowed by.
 #[derive(Debug, Clone, Default)]
@@ -193,13 +193,14 @@ async fn save(tx: &mut Tx, update: FirmwareUpdate) -> Result<FirmwareUpdate> {
     Ok(saved)
 }
 
-/// Gives an update up. OCPP has no message for it: a command that still waits is not sent, and a station that has begun goes
-/// on unless it is given another image.
+/// Gives an update up. OCPP has no message for it: a command that still waits is not sent, the image can no longer be
+/// downloaded by it, and a station that has it goes on unless it is given another.
 pub async fn cancel(tx: &mut Tx, id: FirmwareUpdateId) -> Result<FirmwareUpdate> {
-    // Locked in the order in which answers lock them: command, update.
+    // Locked in the order in which answers lock them: command, right, update.
     if let Some(command_id) = get(tx, id).await?.command_id {
         command::withdraw(tx, command_id).await?;
     }
+    transfer::revoke_download(tx, id).await?;
     let mut update = lock(tx, id).await?;
     if !update.state.is_open() {
         return Err(Error::conflict("firmware_update_ended", "the update has ended already"));

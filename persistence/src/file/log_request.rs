@@ -156,7 +156,7 @@ pub async fn cancel(tx: &mut Tx, id: LogRequestId) -> Result<LogRequest> {
     if let Some(command_id) = get(tx, id).await?.command_id {
         command::withdraw(tx, command_id).await?;
     }
-    transfer::revoke(tx, id).await?;
+    transfer::revoke_upload(tx, id).await?;
     let mut request = lock(tx, id).await?;
     if !request.state.is_open() {
         return Err(Error::conflict("log_request_ended", "the request has ended already"));
@@ -271,4 +271,24 @@ pub async fn progress(
     request.state = request.state.after(word);
     request.detail = Some(word.to_owned());
     save(tx, request).await.map(drop)
+}
+
+/// Deletes requests whose state last changed before `before`, with what was uploaded for them, up to `limit`; how many.
+pub async fn sweep(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<usize> {
+    let old: Vec<LogRequestId> = log_request::table
+        .filter(log_request::updated_at.lt(before))
+        .order(log_request::updated_at)
+        .limit(limit)
+        .select(log_request::id)
+        .for_update()
+        .skip_locked()
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    super::station_file::delete_of(tx, &old).await?;
+    diesel::delete(log_request::table.filter(log_request::id.eq_any(&old)))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    Ok(old.len())
 }

@@ -2,7 +2,7 @@
 
 use stromtor_domain::{
     file::{
-        log_request::LogRequestState,
+        log_request::{LogRequestId, LogRequestState},
         station_file::{StationFile, StationFileId},
     },
     network::{location::LocationId, station::StationId},
@@ -27,7 +27,7 @@ pub struct StationFileFilter {
     /// Of this station.
     pub station_id: Option<StationId>,
     /// Uploaded for this request.
-    pub log_request_id: Option<stromtor_domain::file::log_request::LogRequestId>,
+    pub log_request_id: Option<LogRequestId>,
 }
 
 listing!(StationFileFilter => StationFile);
@@ -143,13 +143,30 @@ pub async fn sweep(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<usize> 
         .load(&mut **tx)
         .await
         .map_err(from_diesel)?;
-    let ids: Vec<StationFileId> = old.iter().map(|(id, ..)| *id).collect();
+    remove(tx, &old).await?;
+    Ok(old.len())
+}
+
+/// Deletes what was uploaded for these requests.
+pub(super) async fn delete_of(tx: &mut Tx, requests: &[LogRequestId]) -> Result<()> {
+    let files: Vec<(StationFileId, PartnerId, String)> = station_file::table
+        .filter(station_file::log_request_id.assume_not_null().eq_any(requests))
+        .select((station_file::id, station_file::partner_id, station_file::object_key))
+        .for_update()
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    remove(tx, &files).await
+}
+
+async fn remove(tx: &mut Tx, files: &[(StationFileId, PartnerId, String)]) -> Result<()> {
+    let ids: Vec<StationFileId> = files.iter().map(|(id, ..)| *id).collect();
     diesel::delete(station_file::table.filter(station_file::id.eq_any(ids)))
         .execute(&mut **tx)
         .await
         .map_err(from_diesel)?;
-    for (_, partner_id, key) in &old {
+    for (_, partner_id, key) in files {
         discard(tx, *partner_id, key).await?;
     }
-    Ok(old.len())
+    Ok(())
 }

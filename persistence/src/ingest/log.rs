@@ -33,7 +33,8 @@ pub struct MessageRow {
     pub quirks: Vec<&'static str>,
 }
 
-/// Writes a batch of the message log: one prepared statement, whatever the number of rows.
+/// Writes a batch of the message log: one prepared statement, whatever the number of rows. What is there already stays: a
+/// commit may be done and yet not be answered.
 pub async fn messages(tx: &mut Tx, rows: &[MessageRow]) -> Result<()> {
     let ids = |pick: fn(&MessageRow) -> Uuid| rows.iter().map(pick).collect::<Vec<_>>();
     diesel::sql_query(
@@ -43,7 +44,8 @@ pub async fn messages(tx: &mut Tx, rows: &[MessageRow]) -> Result<()> {
            string_to_array(i.quirks, ',') \
          from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], \
            $9::text[], $10::text[], $11::text[]) \
-           i(id, at, partner_id, location_id, station_id, direction, kind, action, message_id, payload, quirks)",
+           i(id, at, partner_id, location_id, station_id, direction, kind, action, message_id, payload, quirks) \
+         on conflict do nothing",
     )
     .bind::<Array<SqlUuid>, _>(ids(|row| row.id))
     .bind::<Array<Timestamptz>, _>(rows.iter().map(|row| row.at).collect::<Vec<_>>())

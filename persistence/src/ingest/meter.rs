@@ -145,9 +145,9 @@ struct Shown {
     energy_wh: Decimal,
 }
 
-/// Shows the newest readings at running sessions.
+/// Shows the newest readings at running sessions. `updated_at` stays: it is indexed, and a row whose indexed columns stay is
+/// changed in place, which is most of what a meter value costs.
 async fn show(tx: &mut Tx, rows: &[Row<'_>]) -> Result<()> {
-    let now = tx.now();
     let mut newest: Vec<&Row<'_>> = Vec::new();
     for row in rows.iter().filter(|row| row.session.is_some()) {
         match newest.iter_mut().find(|other| other.session == row.session) {
@@ -171,13 +171,13 @@ async fn show(tx: &mut Tx, rows: &[Row<'_>]) -> Result<()> {
         newest.iter().map(|row| measure(row.samples)).collect()
     };
     let shown: Vec<Shown> = diesel::sql_query(
-        "update session s set last_reading_at = i.at, updated_at = $6, \
+        "update session s set last_reading_at = i.at, \
            energy_wh = greatest(coalesce(i.register - case when s.meter_start_known then s.meter_start_wh else i.first end, \
              s.energy_wh), s.energy_wh), \
            meter_start_wh = case when s.meter_start_known then s.meter_start_wh else coalesce(i.first, 0) end, \
            meter_start_known = s.meter_start_known or i.first is not null, \
            power_w = coalesce(i.power, s.power_w), state_of_charge = coalesce(i.soc, s.state_of_charge) \
-         from unnest($1::uuid[], $2::timestamptz[], $3::numeric[], $4::numeric[], $5::numeric[], $7::numeric[]) \
+         from unnest($1::uuid[], $2::timestamptz[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[]) \
            i(id, at, register, power, soc, first) \
          where s.id = i.id and s.state = 'active' and (s.last_reading_at is null or s.last_reading_at < i.at) \
          returning s.id, s.energy_wh",
@@ -187,7 +187,6 @@ async fn show(tx: &mut Tx, rows: &[Row<'_>]) -> Result<()> {
     .bind::<Numbers, _>(numbers(register::register_wh))
     .bind::<Numbers, _>(numbers(register::power_w))
     .bind::<Numbers, _>(numbers(register::state_of_charge))
-    .bind::<Timestamptz, _>(now)
     .bind::<Numbers, _>(firsts)
     .load(&mut **tx)
     .await

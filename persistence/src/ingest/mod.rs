@@ -28,10 +28,10 @@ use stromtor_domain::{
 use stromtor_schema::schema::failed_report;
 use uuid::Uuid;
 
-use crate::resource::prelude::*;
+use crate::{billing::running::Running, resource::prelude::*};
 
 pub use door::{
-    Known, alive, connected, disconnected, end_lost, find, gone, promote_password, quirks, raise_profile, refused,
+    Arrival, Departure, Known, alive, connected, disconnected, end_lost, find, promote_password, quirks, refused,
     remember_unknown, seen,
 };
 pub use log::{MessageRow, messages};
@@ -126,8 +126,13 @@ pub enum Done {
         /// Who; when the station said.
         decided: Option<Decided>,
     },
-    /// TransactionEvent: who, when the event said.
-    Taken(Option<Decided>),
+    /// TransactionEvent.
+    Taken {
+        /// Who; when the event said.
+        decided: Option<Decided>,
+        /// What it has used and at which prices; when it has ended.
+        ended: Option<Running>,
+    },
 }
 
 /// The reports of one kind, with their places in the batch.
@@ -180,7 +185,12 @@ pub async fn batch(tx: &mut Tx, items: &[Item], rules: &Rules) -> Result<Vec<Don
     }
     if !events.is_empty() {
         for (place, decided) in transaction::transaction(tx, &events, rules).await? {
-            done[place] = Done::Taken(decided);
+            done[place] = Done::Taken { decided, ended: None };
+        }
+        for (place, running) in transaction::ended(tx, &events).await? {
+            if let Done::Taken { ended, .. } = &mut done[place] {
+                *ended = Some(running);
+            }
         }
     }
     for (_, from, notice) in notices {
@@ -209,7 +219,7 @@ pub async fn keep_failed(tx: &mut Tx, item: &Item, error: &str) -> Result<Done> 
         Report::Start(_) => {}
         Report::Transaction(report) => {
             let refused = Decided::refused();
-            return Ok(Done::Taken(report.id_tag.as_ref().map(|_| refused)));
+            return Ok(Done::Taken { decided: report.id_tag.as_ref().map(|_| refused), ended: None });
         }
         _ => return Ok(Done::Noted),
     }

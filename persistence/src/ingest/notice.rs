@@ -1,6 +1,6 @@
 //! What stations tell beside charging.
 
-use diesel::sql_types::{Array, Bool, Integer, Jsonb, Nullable, Numeric, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use stromtor_domain::{
     network::notice::{
         ChargingNotice, MonitoringReport, Notice, ParameterReport, ReportPart, SecurityEventReport, is_critical,
@@ -222,18 +222,21 @@ pub async fn parameters(tx: &mut Tx, from: From, reports: &[ParameterReport]) ->
     }
     let texts = |pick: fn(&ParameterReport) -> Option<String>| newest.iter().map(|one| pick(one)).collect::<Vec<_>>();
     diesel::sql_query(
-        "insert into station_parameter as p (station_id, name, attribute, partner_id, location_id, value, read_only, data_type, \
-           unit, min_limit, max_limit, values_list, reported_at) \
-         select $1, i.name, i.attribute, $2, $3, i.value, i.read_only, i.data_type, i.unit, i.min_limit, i.max_limit, \
-           i.values_list, $13 \
-         from unnest($4::text[], $5::text[], $6::text[], $7::bool[], $8::text[], $9::text[], $10::numeric[], $11::numeric[], \
-           $12::text[]) i(name, attribute, value, read_only, data_type, unit, min_limit, max_limit, values_list) \
+        "insert into station_parameter as p (station_id, name, attribute, partner_id, location_id, value, mutability, data_type, \
+           unit, min_limit, max_limit, values_list, supports_monitoring, reported_at) \
+         select $1, i.name, i.attribute, $2, $3, i.value, i.mutability, i.data_type, i.unit, i.min_limit, i.max_limit, \
+           i.values_list, i.supports_monitoring, $14 \
+         from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], \
+           $12::text[], $13::bool[]) i(name, attribute, value, mutability, data_type, unit, min_limit, max_limit, values_list, \
+           supports_monitoring) \
          on conflict (station_id, name, attribute) do update set partner_id = excluded.partner_id, \
            location_id = excluded.location_id, reboot_required = p.reboot_required and p.value is not distinct from excluded.value, \
-           value = excluded.value, read_only = excluded.read_only, data_type = coalesce(excluded.data_type, p.data_type), \
-           unit = coalesce(excluded.unit, p.unit), min_limit = coalesce(excluded.min_limit, p.min_limit), \
-           max_limit = coalesce(excluded.max_limit, p.max_limit), \
-           values_list = coalesce(excluded.values_list, p.values_list), reported_at = excluded.reported_at",
+           value = excluded.value, mutability = coalesce(excluded.mutability, p.mutability), \
+           data_type = coalesce(excluded.data_type, p.data_type), unit = coalesce(excluded.unit, p.unit), \
+           min_limit = coalesce(excluded.min_limit, p.min_limit), max_limit = coalesce(excluded.max_limit, p.max_limit), \
+           values_list = coalesce(excluded.values_list, p.values_list), \
+           supports_monitoring = coalesce(excluded.supports_monitoring, p.supports_monitoring), \
+           reported_at = excluded.reported_at",
     )
     .bind::<SqlUuid, _>(from.station_id)
     .bind::<SqlUuid, _>(from.partner_id)
@@ -241,12 +244,13 @@ pub async fn parameters(tx: &mut Tx, from: From, reports: &[ParameterReport]) ->
     .bind::<Array<Text>, _>(newest.iter().map(|one| one.name.clone()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(newest.iter().map(|one| one.attribute.clone()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(texts(|one| one.value.clone()))
-    .bind::<Array<Bool>, _>(newest.iter().map(|one| one.read_only).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(newest.iter().map(|one| one.mutability).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(texts(|one| one.data_type.clone()))
     .bind::<Array<Nullable<Text>>, _>(texts(|one| one.unit.clone()))
-    .bind::<Array<Nullable<Numeric>>, _>(newest.iter().map(|one| one.min_limit).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Numeric>>, _>(newest.iter().map(|one| one.max_limit).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(texts(|one| one.min_limit.map(|limit| limit.normalize().to_string())))
+    .bind::<Array<Nullable<Text>>, _>(texts(|one| one.max_limit.map(|limit| limit.normalize().to_string())))
     .bind::<Array<Nullable<Text>>, _>(texts(|one| one.values_list.clone()))
+    .bind::<Array<Nullable<Bool>>, _>(newest.iter().map(|one| one.supports_monitoring).collect::<Vec<_>>())
     .bind::<Timestamptz, _>(tx.now())
     .execute(&mut **tx)
     .await

@@ -14,7 +14,7 @@ use stromtor_domain::{
         clock,
         finding::{Finding, Findings},
         report::{Presented, StartReport},
-        session::AuthSource,
+        session::{AuthSource, SessionState},
     },
     tariff::tariff::TariffVersionId,
 };
@@ -177,24 +177,15 @@ pub(super) async fn start(
             token_id: accepted.and_then(|decision| decision.token_id),
             authorization_id: decision.as_ref().map(|decision| decision.attempt_id),
             auth_source: auth_source(report, place.remote),
-            state: "active",
             started_at: times[at],
             meter_start_wh: report.meter_start.unwrap_or_default(),
             meter_start_known: report.meter_start.is_some(),
             tariff_version_id: place.tariff_version_id,
             findings: findings[at].clone(),
-            created_at: now,
-            updated_at: now,
         });
     }
-    use stromtor_schema::schema::session;
-    let numbers: Vec<(Uuid, i32)> = diesel::insert_into(session::table)
-        .values(&rows)
-        .returning((session::id, session::ocpp_transaction_id))
-        .get_results(&mut **tx)
-        .await
-        .map_err(from_diesel)?;
-    let numbers: HashMap<Uuid, i32> = numbers.into_iter().collect();
+    let numbers = insert(tx, &rows).await?;
+    let numbers: HashMap<Uuid, i32> = numbers.into_iter().map(|row| (row.id, row.ocpp_transaction_id)).collect();
     occupy(tx, &rows).await?;
     use_reservations(tx, &fresh, &sessions).await?;
     for (at, ((place, from, _), decision)) in fresh.iter().zip(decisions).enumerate() {
@@ -217,8 +208,6 @@ pub(super) fn auth_source(report: &StartReport, remote: bool) -> AuthSource {
     }
 }
 
-#[derive(diesel::Insertable)]
-#[diesel(table_name = stromtor_schema::schema::session)]
 struct SessionRow {
     id: Uuid,
     operator_id: PartnerId,
@@ -232,14 +221,62 @@ struct SessionRow {
     token_id: Option<TokenId>,
     authorization_id: Option<Uuid>,
     auth_source: AuthSource,
-    state: &'static str,
     started_at: Timestamp,
     meter_start_wh: rust_decimal::Decimal,
     meter_start_known: bool,
     tariff_version_id: Option<TariffVersionId>,
     findings: Findings,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Numbered {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Integer)]
+    ocpp_transaction_id: i32,
+}
+
+/// Keeps new sessions: one prepared statement, whatever their number.
+async fn insert(tx: &mut Tx, rows: &[SessionRow]) -> Result<Vec<Numbered>> {
+    fn column<T>(rows: &[SessionRow], pick: impl Fn(&SessionRow) -> T) -> Vec<T> {
+        rows.iter().map(pick).collect()
+    }
+    diesel::sql_query(
+        "insert into session (id, operator_id, emp_id, location_id, station_id, charge_point_id, ocpp_connector_id, start_key, \
+           id_tag, token_id, authorization_id, auth_source, state, started_at, meter_start_wh, meter_start_known, \
+           tariff_version_id, findings, created_at, updated_at) \
+         select i.id, i.operator_id, i.emp_id, i.location_id, i.station_id, i.charge_point_id, i.connector, i.start_key, \
+           i.id_tag, i.token_id, i.authorization_id, i.auth_source, $18, i.started_at, i.meter_start, i.meter_start_known, \
+           i.tariff_version_id, i.findings, $19, $19 \
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::int[], $8::text[], \
+           $9::text[], $10::uuid[], $11::uuid[], $12::text[], $13::timestamptz[], $14::numeric[], $15::bool[], $16::uuid[], \
+           $17::jsonb[]) \
+           i(id, operator_id, emp_id, location_id, station_id, charge_point_id, connector, start_key, id_tag, token_id, \
+           authorization_id, auth_source, started_at, meter_start, meter_start_known, tariff_version_id, findings) \
+         returning id, ocpp_transaction_id",
+    )
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.id))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.operator_id))
+    .bind::<Array<Nullable<SqlUuid>>, _>(column(rows, |row| row.emp_id))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.location_id))
+    .bind::<Array<SqlUuid>, _>(column(rows, |row| row.station_id))
+    .bind::<Array<Nullable<SqlUuid>>, _>(column(rows, |row| row.charge_point_id))
+    .bind::<Array<Integer>, _>(column(rows, |row| row.ocpp_connector_id))
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.start_key.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.id_tag.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(column(rows, |row| row.token_id))
+    .bind::<Array<Nullable<SqlUuid>>, _>(column(rows, |row| row.authorization_id))
+    .bind::<Array<Text>, _>(column(rows, |row| row.auth_source))
+    .bind::<Array<Timestamptz>, _>(column(rows, |row| row.started_at))
+    .bind::<Array<Numeric>, _>(column(rows, |row| row.meter_start_wh))
+    .bind::<Array<Bool>, _>(column(rows, |row| row.meter_start_known))
+    .bind::<Array<Nullable<SqlUuid>>, _>(column(rows, |row| row.tariff_version_id))
+    .bind::<Array<Jsonb>, _>(column(rows, |row| row.findings.clone()))
+    .bind::<Text, _>(SessionState::Active)
+    .bind::<Timestamptz, _>(tx.now())
+    .load(&mut **tx)
+    .await
+    .map_err(from_diesel)
 }
 
 #[derive(diesel::QueryableByName)]

@@ -14,7 +14,7 @@ use stromtor_domain::{
         clock,
         finding::{Finding, Findings},
         register,
-        report::{MeterReport, Phase, StartReport, StatusReport, StopReport, TransactionReport},
+        report::{MeterReport, Phase, Presented, StartReport, StatusReport, StopReport, TransactionReport},
     },
 };
 use uuid::Uuid;
@@ -27,7 +27,10 @@ use super::{
     start::{auth_source, start, transaction_key},
     stop,
 };
-use crate::resource::prelude::*;
+use crate::{
+    billing::running::{self, Running},
+    resource::prelude::*,
+};
 
 #[derive(Debug, diesel::QueryableByName)]
 struct Known {
@@ -115,6 +118,13 @@ pub(super) async fn transaction(
     }
     for (at, decided) in identify(tx, reports, &known, rules).await? {
         answers[at] = Some(decided);
+    }
+    for (answer, (.., report)) in answers.iter_mut().zip(reports) {
+        // The operator has set its station so that nobody is asked (NoAuthorization): whoever comes may charge.
+        if report.presented == Presented::Free && report.id_tag.is_none() {
+            *answer =
+                Some(Decided { outcome: Outcome::Accepted, valid_until: None, group: None, spelling: Spelling::Exact });
+        }
     }
     touch(tx, reports, &known, &connectors, rules).await?;
     readings(tx, reports, &numbers, rules).await?;
@@ -382,4 +392,14 @@ async fn end(tx: &mut Tx, reports: &Of<'_, TransactionReport>, numbers: &[(i32, 
     let stops: Of<'_, StopReport> = stops.iter().map(|(place, from, stop)| (*place, *from, stop)).collect();
     stop::stop(tx, &stops, rules).await?;
     quieten(tx, &connectors).await
+}
+
+/// What those that end have used, by their places in the batch.
+pub(super) async fn ended(tx: &mut Tx, reports: &Of<'_, TransactionReport>) -> Result<Vec<(usize, Running)>> {
+    let ended: Vec<(usize, From, &str)> = reports
+        .iter()
+        .filter(|(.., report)| report.phase == Phase::Ended)
+        .map(|(place, from, report)| (*place, *from, report.transaction.as_str()))
+        .collect();
+    if ended.is_empty() { Ok(Vec::new()) } else { running::ended(tx, &ended).await }
 }

@@ -3,6 +3,7 @@
 pub mod certificate_request;
 pub mod charge_point;
 pub mod charging_profile;
+pub mod connection;
 pub mod connector;
 pub mod hardware;
 pub mod history;

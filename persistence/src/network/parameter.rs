@@ -2,10 +2,9 @@
 
 use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use stromtor_domain::network::{
-    parameter::{
-        ParameterDrift, ParameterTemplate, ParameterTemplateId, ParameterTemplateInput, StationParameter, name_for,
-    },
+    parameter::{ParameterDrift, ParameterTemplate, ParameterTemplateId, ParameterTemplateInput, name_for},
     station::StationId,
+    station_parameter::StationParameter,
 };
 use stromtor_schema::schema::{parameter_template, station_live, station_parameter};
 
@@ -61,6 +60,21 @@ pub async fn forget(tx: &mut Tx, station_id: StationId, names: &[String]) -> Res
     Ok(())
 }
 
+/// What a station said of these parameters' actual values.
+pub async fn named(tx: &mut Tx, station_id: StationId, names: &[String]) -> Result<Vec<StationParameter>> {
+    station_parameter::table
+        .filter(
+            station_parameter::station_id
+                .eq(station_id)
+                .and(station_parameter::attribute.eq("Actual"))
+                .and(station_parameter::name.eq_any(names)),
+        )
+        .select(StationParameter::as_select())
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)
+}
+
 /// A parameter was set, as the station answered.
 pub async fn was_set(
     tx: &mut Tx,
@@ -70,8 +84,8 @@ pub async fn was_set(
     reboot_required: bool,
 ) -> Result<()> {
     diesel::sql_query(
-        "insert into station_parameter (station_id, name, attribute, partner_id, location_id, value, read_only, \
-           reboot_required, reported_at) values ($1, $2, 'Actual', $3, $4, $5, false, $6, $7) \
+        "insert into station_parameter (station_id, name, attribute, partner_id, location_id, value, \
+           reboot_required, reported_at) values ($1, $2, 'Actual', $3, $4, $5, $6, $7) \
          on conflict (station_id, name, attribute) do update set value = excluded.value, \
            reboot_required = excluded.reboot_required, reported_at = excluded.reported_at",
     )

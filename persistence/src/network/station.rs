@@ -10,7 +10,7 @@ use stromtor_schema::schema::{
 };
 
 use crate::{
-    network::location,
+    network::{connection, location},
     resource::{Owned as _, prelude::*},
 };
 
@@ -124,6 +124,12 @@ pub async fn change(
         return Err(Error::conflict("security_profile_lowered", message));
     }
     let after = update(tx, id, None, |_| Ok(input)).await?;
+    let (was, is) = (&before.input, &after.input);
+    if (was.location_id, &was.ocpp_identity, &was.ocpp_settings, was.security_profile, &was.tolerances)
+        != (is.location_id, &is.ocpp_identity, &is.ocpp_settings, is.security_profile, &is.tolerances)
+    {
+        connection::end(tx, id).await?;
+    }
     let to = after.input.location_id;
     if to != before.input.location_id {
         macro_rules! move_along {
@@ -168,6 +174,7 @@ pub async fn dismantle(tx: &mut Tx, id: StationId) -> Result<Station> {
         .get_result(&mut **tx)
         .await
         .map_err(from_diesel)?;
+    connection::end(tx, id).await?;
     note(tx, "dismantle", Some(&before), Some(&after));
     Ok(after)
 }
@@ -190,6 +197,7 @@ pub async fn set_password(tx: &mut Tx, id: StationId, hmac: Vec<u8>) -> Result<S
         .get_result(&mut **tx)
         .await
         .map_err(from_diesel)?;
+    connection::end(tx, id).await?;
     note(tx, "set_password", Some(&before), Some(&after));
     Ok(after)
 }

@@ -234,6 +234,7 @@ pub async fn transfer(tx: &mut Tx, id: StationId, to: StationTransfer) -> Result
         .get_result(&mut **tx)
         .await
         .map_err(from_diesel)?;
+    network::connection::end(tx, id).await?;
     for table in [
         "station_live",
         "station_alias",

@@ -150,8 +150,13 @@ async fn signed_updates_go_by_their_number() {
     // One that nobody goes on with is given up, and another may follow.
     let wanted = json!({ "firmware_image_id": image["id"] });
     let update = site.client.create(&update_path(&site), wanted.clone()).await;
+    let (_, told) = site.told().await;
+    let url = told["firmware"]["location"].as_str().unwrap();
+    assert_eq!(site.http.get(url).send().await.unwrap().status(), StatusCode::OK);
     let cancelled = site.client.post(&format!("{}/cancel", at(&update)), json!(null)).await;
     assert_eq!(cancelled.body["state"], "cancelled");
+    // With it goes the right to download by it.
+    assert_eq!(site.http.get(url).send().await.unwrap().status(), StatusCode::NOT_FOUND);
     let again = site.client.post(&format!("{}/cancel", at(&update)), json!(null)).await;
     assert_eq!(again.code(), "firmware_update_ended");
     site.client.create(&update_path(&site), wanted).await;

@@ -266,3 +266,38 @@ async fn answers_other_than_yes_are_understood() {
     assert_eq!(client.get(&second).await.body["detail"], "AcceptedCanceled");
     ask("security", "rejected").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_updates_and_what_was_uploaded_go_when_their_days_are_over() {
+    let world = World::with(|config| {
+        config.retention.station_file_days = 90;
+        config.retention.log_request_days = 5;
+        config.retention.firmware_days = 10;
+    })
+    .await;
+    let site = site(&world, "CP1").await;
+    let ask = format!("/v1/stations/{}/log-requests", site.station);
+    let asked = site.client.create(&ask, json!({ "kind": "diagnostics" })).await;
+    let (_, told) = site.told().await;
+    assert_eq!(site.http.put(location(&told)).body("log").send().await.unwrap().status(), StatusCode::OK);
+    let request = format!("/v1/log-requests/{}", asked["id"].as_str().unwrap());
+    site.becomes(&request, "uploaded").await;
+    let image = super::firmware::image(&site, json!({}), b"firmware").await;
+    let updates = format!("/v1/stations/{}/firmware-updates", site.station);
+    let update = site.client.create(&updates, json!({ "firmware_image_id": image["id"] })).await;
+    let update = format!("/v1/firmware-updates/{}", update["id"].as_str().unwrap());
+    site.client.post(&format!("{update}/cancel"), json!(null)).await;
+    let kept = async |days: i64| {
+        world.clock.advance(chrono::TimeDelta::days(days));
+        stromtor_api::jobs::housekeep(&world.app).await.unwrap();
+        stromtor_api::jobs::drain(&world.app).await.unwrap();
+        let there = (site.client.get(&request).await.status, site.client.get(&update).await.status);
+        (there, stored(&world, "station-files"), stored(&world, "firmware"))
+    };
+    assert_eq!(kept(4).await, ((200, 200), 1, 1));
+    // The request takes with it what was uploaded for it, though files are kept longer.
+    assert_eq!(kept(2).await, ((404, 200), 0, 1));
+    assert_eq!(site.client.get("/v1/station-files").await.body["items"], json!([]));
+    // The image stays: it is nobody's history.
+    assert_eq!(kept(5).await, ((404, 404), 0, 1));
+}

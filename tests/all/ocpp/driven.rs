@@ -1,12 +1,7 @@
 //! Drives `tests/stations/driven.py`: a station of PyPI `ocpp`, which holds every frame of either side against the
 //! specification's schemas.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    path::Path,
-    process::Stdio,
-    time::Duration,
-};
+use std::{collections::VecDeque, path::Path, process::Stdio, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -20,8 +15,6 @@ pub struct Driven {
     lines: Lines<BufReader<ChildStdout>>,
     input: ChildStdin,
     got: VecDeque<(String, Value)>,
-    /// Actions seen in either direction.
-    pub seen: BTreeSet<String>,
     _process: Child,
 }
 
@@ -38,7 +31,7 @@ impl Driven {
             .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let input = process.stdin.take().unwrap();
-        let mut driven = Self { lines, input, got: VecDeque::new(), seen: BTreeSet::new(), _process: process };
+        let mut driven = Self { lines, input, got: VecDeque::new(), _process: process };
         assert_eq!(driven.line().await, json!({ "connected": format!("ocpp{version}") }));
         driven
     }
@@ -57,7 +50,6 @@ impl Driven {
 
     /// Makes a call: its result.
     pub async fn call(&mut self, action: &str, payload: Value) -> Value {
-        self.seen.insert(action.to_owned());
         self.tell(json!({ "call": action, "payload": payload })).await;
         loop {
             let mut line = self.line().await;
@@ -80,7 +72,6 @@ impl Driven {
             }
         };
         assert_eq!(got, action, "{payload}");
-        self.seen.insert(got);
         payload
     }
 

@@ -140,6 +140,57 @@ async fn one_call_at_a_time_and_a_silent_station_frees_the_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn calls_that_a_station_does_not_wait_for_are_answered_in_their_order() {
+    let world = World::new().await;
+    let business = open(&world, "CP1").await;
+    let mut station = raw(&world.gateway(), "CP1", &business.password).await;
+    // More than wait for one another here: behind them the socket is not read.
+    for number in 0..100 {
+        let call = match number % 3 {
+            0 => json!([2, number.to_string(), "Heartbeat", {}]),
+            1 => json!([2, number.to_string(), "Authorize", { "idTag": "04A2B3C4" }]),
+            _ => json!([2, number.to_string(), "Dance", {}]),
+        };
+        station.send(Message::text(call.to_string())).await.unwrap();
+    }
+    for number in 0..100 {
+        let answer = frame(&mut station).await;
+        assert_eq!((&answer[0], &answer[1]), (&json!(if number % 3 == 2 { 4 } else { 3 }), &json!(number.to_string())));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_without_our_number_finds_its_session_and_is_kept_once() {
+    let world = World::new().await;
+    let business = open(&world, "CP1").await;
+    let client = &business.client;
+    let station = Simulator::connect(&world.gateway(), "CP1", &business.password).await.unwrap();
+    for (number, tag) in [(0, Some("04-a2-b3-c4")), (-3, None), (1_999_999_999, Some("04A2B3C4"))] {
+        let at = |minutes: i64| (world.app.now() + chrono::TimeDelta::minutes(minutes)).to_ocpp();
+        let start = json!({ "connectorId": 1, "idTag": "04A2B3C4", "meterStart": 1000, "timestamp": at(-10) });
+        // Asked again before and after, as stations do that missed the answer; other ids, the same content.
+        let ours = station.call("StartTransaction", start.clone()).await.unwrap()["transactionId"].clone();
+        assert_eq!(station.call("StartTransaction", start.clone()).await.unwrap()["transactionId"], ours);
+        let mut stop = json!({ "transactionId": number, "meterStop": 6000, "timestamp": at(-5) });
+        if let Some(tag) = tag {
+            stop["idTag"] = json!(tag);
+        }
+        for _ in 0..3 {
+            station.call("StopTransaction", stop.clone()).await.unwrap();
+        }
+        assert_eq!(station.call("StartTransaction", start).await.unwrap()["transactionId"], ours, "{number}");
+        let sessions = client.get("/v1/sessions").await.body["items"].clone();
+        let of_it: Vec<&Value> =
+            sessions.as_array().unwrap().iter().filter(|one| one["ocpp_transaction_id"] == ours).collect();
+        assert_eq!(of_it.len(), 1, "{sessions}");
+        assert_eq!((&of_it[0]["state"], &of_it[0]["orphan"]), (&json!("ended"), &json!(false)), "{number}");
+        assert_eq!(of_it[0]["energy_wh"], "5000.000000");
+        world.clock.advance(chrono::TimeDelta::hours(1));
+    }
+    assert_eq!(client.get("/v1/sessions").await.body["items"].as_array().unwrap().len(), 3, "no orphan");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_start_is_repaired_and_then_billed() {
     let world = World::new().await;
     let business = open(&world, "CP1").await;
@@ -233,11 +284,9 @@ async fn a_thousand_stations_report_three_statuses_in_one_second() {
     for number in 0..1000 {
         stations.push(Simulator::connect(&url, &format!("S{number}"), "x").await.unwrap());
     }
+    // None waits for another.
     let all = stations.iter().map(|station| async move {
-        for (connector, status) in [(0, "Available"), (1, "Available"), (2, "Preparing")] {
-            station.status(connector, status).await?;
-        }
-        Ok::<_, stromtor_ocpp::sim::SimulatorError>(())
+        tokio::try_join!(station.status(0, "Available"), station.status(1, "Available"), station.status(2, "Preparing"))
     });
     for outcome in futures_util::future::join_all(all).await {
         outcome.expect("no CALLERROR");

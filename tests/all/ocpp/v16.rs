@@ -1,33 +1,57 @@
-//! OCPP 1.6 with a station that we did not write: what `foreign.rs` does not show.
+//! OCPP 1.6 with a station that we did not write: every action in both directions.
 
 use serde_json::{Value, json};
 
-use super::{door::eventually, driven::Driven};
+use super::{
+    complete::{certificates, files, give, nothing_is_left_out},
+    door::eventually,
+    driven::Driven,
+};
 use crate::{
     billing::cdr::{Business, open},
     world::World,
 };
 
-async fn give(business: &Business, body: Value) -> Value {
-    let path = format!("/v1/stations/{}/commands", business.estate.station);
-    let request = business.client.request("POST", &path).header("prefer", "wait=20").json(&body);
-    let reply = business.client.send(request).await;
-    assert_eq!(reply.status, 202, "{body} {}", reply.body);
-    reply.body
-}
-
-async fn boot(station: &mut Driven) {
+pub async fn boot(station: &mut Driven) {
     let boot = json!({ "chargePointVendor": "PyPI", "chargePointModel": "ocpp" });
     assert_eq!(station.call("BootNotification", boot).await["status"], "Accepted");
 }
 
+/// A session from the driver's card to its end, and what an operator does beside it.
+async fn core(world: &World, business: &Business, station: &mut Driven) {
+    let now = world.app.now().to_ocpp();
+    assert!(station.call("Heartbeat", json!({})).await["currentTime"].is_string());
+    let authorized = station.call("Authorize", json!({ "idTag": "04A2B3C4" })).await;
+    assert_eq!(authorized["idTagInfo"]["status"], "Accepted");
+    let status = json!({ "connectorId": 1, "errorCode": "NoError", "status": "Available", "timestamp": now });
+    assert_eq!(station.call("StatusNotification", status).await, json!({}));
+    let transfer = station.call("DataTransfer", json!({ "vendorId": "org.example" })).await;
+    assert_eq!(transfer["status"], "UnknownVendorId");
+    let values = json!({ "connectorId": 1, "meterValue": [{ "timestamp": now, "sampledValue": [{ "value": "0" }] }] });
+    assert_eq!(station.call("MeterValues", values).await, json!({}));
+    for (body, action) in [
+        (json!({ "type": "remote_start", "token_uid": "04A2B3C4", "connector": 1 }), "RemoteStartTransaction"),
+        (json!({ "type": "unlock_connector", "connector": 1 }), "UnlockConnector"),
+        (json!({ "type": "change_availability", "connector": 0, "operative": true }), "ChangeAvailability"),
+        (json!({ "type": "clear_cache" }), "ClearCache"),
+        (json!({ "type": "data_transfer", "vendor_id": "org.example", "data": "ping" }), "DataTransfer"),
+        (json!({ "type": "trigger_message", "message": "heartbeat" }), "TriggerMessage"),
+        (json!({ "type": "reset", "kind": "soft" }), "Reset"),
+    ] {
+        let done = give(business, body.clone()).await;
+        assert_eq!(done["state"], "accepted", "{body} {done}");
+        station.got(action).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn every_profile_of_1_6() {
+async fn every_action_of_1_6() {
     let world = World::new().await;
     let business = open(&world, "CP1").await;
     let (client, id) = (&business.client, business.estate.station.clone());
     let mut station = Driven::connect(&world.gateway(), "CP1", &business.password, "1.6").await;
     boot(&mut station).await;
+    core(&world, &business, &mut station).await;
     let now = world.app.now().to_ocpp();
     let start = json!({ "connectorId": 1, "idTag": "04A2B3C4", "meterStart": 0, "timestamp": now });
     let number = station.call("StartTransaction", start).await["transactionId"].clone();
@@ -126,6 +150,16 @@ async fn every_profile_of_1_6() {
     let path = format!("/v1/reservations/{}", made["id"].as_str().unwrap());
     eventually(client, &path, "state", json!("active")).await;
     station.got("ReserveNow").await;
+    let given_up = client.create("/v1/reservations", reservation.clone()).await;
+    let given_up = format!("/v1/reservations/{}", given_up["id"].as_str().unwrap());
+    eventually(client, &given_up, "state", json!("active")).await;
+    station.got("ReserveNow").await;
+    client.post(&format!("{given_up}/cancel"), json!(null)).await;
+    eventually(client, &given_up, "state", json!("cancelled")).await;
+    station.got("CancelReservation").await;
+    let stopped = give(&business, json!({ "type": "remote_stop", "session_id": session })).await;
+    assert_eq!(stopped["state"], "accepted", "{stopped}");
+    assert_eq!(station.got("RemoteStopTransaction").await["transactionId"], number);
     let stop = json!({ "transactionId": number, "meterStop": 5000, "timestamp": now });
     station.call("StopTransaction", stop).await;
     // The car that it was made for; the station leaves the reservation's number out.
@@ -135,6 +169,13 @@ async fn every_profile_of_1_6() {
     eventually(client, &path, "state", json!("used")).await;
     stromtor_api::jobs::housekeep(&world.app).await.unwrap();
     assert_eq!(client.get(&profile).await.body["state"], "cleared");
+
+    client.put(&format!("/v1/stations/{id}/local-list"), json!({ "enabled": true })).await;
+    station.got("GetLocalListVersion").await;
+    station.got("SendLocalList").await;
+    certificates(&world, &business, &mut station, "1.6").await;
+    files(&business, &mut station, "1.6").await;
+    nothing_is_left_out(&world, "1.6", 39).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

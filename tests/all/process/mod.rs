@@ -1,4 +1,7 @@
 //! The built program as a whole, killed and bereft of its database.
 
-mod crash;
-mod server;
+pub mod crash;
+mod hostile;
+mod nodes;
+mod restart;
+pub mod server;

@@ -55,6 +55,11 @@ pub struct Server {
 
 impl Server {
     pub async fn start(data: &Path) -> Self {
+        Self::start_with(data, &[]).await
+    }
+
+    /// With more of its configuration as environment variables.
+    pub async fn start_with(data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut process = Command::new(program().await)
             .arg("serve")
             .env("STROMTOR_STORAGE__DATA_DIR", data)
@@ -62,6 +67,7 @@ impl Server {
             .env("STROMTOR_OCPP__LISTEN", "127.0.0.1:0")
             .env("STROMTOR_OCPP__HEARTBEAT_INTERVAL_S", "60")
             .env("STROMTOR_LOG__FORMAT", "json")
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -92,7 +98,7 @@ impl Server {
     }
 
     /// The postmaster's process.
-    fn postmaster(&self) -> Option<Pid> {
+    pub fn postmaster(&self) -> Option<Pid> {
         let text = std::fs::read_to_string(self.data.join("postgres/postmaster.pid")).ok()?;
         text.lines().next()?.trim().parse().ok().map(Pid::from_raw)
     }
@@ -105,7 +111,42 @@ impl Server {
 
     /// `kill -9` of PostgreSQL.
     pub fn kill_postmaster(&self) {
-        kill(self.postmaster().unwrap(), Signal::SIGKILL).unwrap();
+        self.signal_postmaster(Signal::SIGKILL);
+    }
+
+    /// SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one: the process that was told.
+    pub fn signal_postmaster(&self, signal: Signal) -> Pid {
+        let pid = self.postmaster().unwrap();
+        kill(pid, signal).unwrap();
+        pid
+    }
+
+    /// Sockets and files that the process holds open.
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.process.id().unwrap())).unwrap().count()
+    }
+
+    /// The sum of a metric over its labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let text = reqwest::get(format!("{}/metrics", self.api)).await.unwrap().text().await.unwrap();
+        let of_it =
+            text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])));
+        of_it.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+    }
+
+    /// The number that a query on the embedded database gives, as the owner of the tables.
+    pub async fn count(&self, query: &str) -> i64 {
+        use diesel_async::{AsyncConnection as _, RunQueryDsl as _};
+        #[derive(diesel::QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            count: i64,
+        }
+        let socket = self.data.join("socket");
+        let url = format!("host='{}' user='stromtor_owner' dbname='stromtor'", socket.display());
+        let mut conn = diesel_async::AsyncPgConnection::establish(&url).await.unwrap();
+        let row: Count = diesel::sql_query(query).get_result(&mut conn).await.unwrap();
+        row.count
     }
 
     /// Ends it in order: PostgreSQL with it.

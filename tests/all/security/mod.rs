@@ -2,7 +2,7 @@
 
 mod certificate;
 mod password;
-mod pki;
+pub mod pki;
 mod profile;
 mod request;
 mod station;

@@ -3,7 +3,7 @@
 mod actor;
 mod clock;
 mod http;
-mod postgres;
+pub mod postgres;
 
 pub use actor::Client;
 pub use http::Reply;

@@ -77,7 +77,7 @@ impl TransferApi {
         transfer_token: Path<String>,
     ) -> poem::Result<Download> {
         let (right, _) = self.right(&transfer_token.0).await.map_err(Failure)?;
-        let Purpose::Download(image_id) = right.purpose else { return Err(nothing().into()) };
+        let Purpose::Download(image_id, _) = right.purpose else { return Err(nothing().into()) };
         let view = async {
             let mut tx = self.0.db.begin_worker().await?;
             let image = firmware_image::get(&mut tx, image_id).await?;

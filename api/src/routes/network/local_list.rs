@@ -41,9 +41,9 @@ impl LocalListApi {
 
     /// Switch a local list on or off
     ///
-    /// Switched on, it is kept in step with the cards of the operator and of the partners above it, by differential updates;
-    /// after a restart of the station its version is asked for, and the list replaced where it differs. Switched off, the
-    /// station keeps what it holds.
+    /// Switched on, it is kept in step with the cards of the operator, of the partners above it and of providers, as far as the
+    /// station can hold them, by differential updates; after a restart of the station its version is asked for, and the list
+    /// replaced where it differs. Switched off, the station keeps what it holds.
     ///
     /// Permission: `station:write`
     #[oai(path = "/stations/:station_id/local-list", method = "put", operation_id = "local_list_replace")]

@@ -13,10 +13,7 @@ use stromtor_domain::{
         probe::{MeasurandProbe, ProbeStep},
         station::GetParameters,
     },
-    network::{
-        parameter::{ParameterChange, StationParameter},
-        station::StationId,
-    },
+    network::{parameter::ParameterChange, station::StationId, station_parameter::StationParameter},
     page::PageRequest,
 };
 use stromtor_persistence::network::{parameter::ParameterFilter, station};
@@ -41,7 +38,7 @@ pub struct ParameterApi(pub App);
 /// Commands that were given.
 #[derive(ApiResponse)]
 pub enum GivenMany {
-    /// The commands are on their way, one for each parameter; each ends by itself.
+    /// The commands are on their way; each ends by itself.
     #[oai(status = 202)]
     Accepted(Json<List<Command>>),
 }
@@ -98,7 +95,9 @@ impl ParameterApi {
 
     /// Set parameters
     ///
-    /// A command for each. What the station took is seen at its parameters, with whether it must restart first.
+    /// A command for each (OCPP 1.6), or one for all, sent in as many parts as the station asks for (OCPP 2.x). What it took is
+    /// seen at its parameters, with whether it must restart first. What the station said is read-only, and values outside of
+    /// what it said of a parameter, are refused.
     ///
     /// Permission: `command:execute`
     #[oai(path = "/stations/:station_id/parameters", method = "post", operation_id = "parameter_set")]

@@ -163,8 +163,9 @@ impl ParameterTemplateApi {
 
     /// Apply a parameter template
     ///
-    /// To many stations at once: a command for each station and parameter. All or none are given; a station that is not in
-    /// scope, or a name that its OCPP version does not know, refuses the whole.
+    /// To many stations at once: for each station a command for each parameter (OCPP 1.6), or one for all (OCPP 2.x). All or
+    /// none are given; a station that is not in scope, a name that its OCPP version does not know, or a value that it cannot
+    /// take, refuses the whole.
     ///
     /// Permission: `command:execute`
     #[oai(path = "/:parameter_template_id/apply", method = "post", operation_id = "parameter_template_apply")]

@@ -23,6 +23,7 @@ use stromtor_domain::{
     values::Metadata,
 };
 use stromtor_persistence::network::{
+    connection,
     station::{self, StationFilter},
     transfer, unknown_station,
 };
@@ -188,8 +189,6 @@ impl StationApi {
         let mut tx = self.0.begin(&actor, Permission::StationTransfer).await?;
         let moved = transfer::transfer(&mut tx, station_id.0, to).await?;
         tx.commit().await?;
-        // The connection knows the old operator.
-        self.0.stations.disconnect(moved.id);
         let revision = moved.revision;
         Ok(Found::versioned(moved, revision))
     }
@@ -257,6 +256,7 @@ impl StationApi {
         if_match_header: Header<Option<String>>,
     ) -> Answer<Done> {
         let mut tx = self.0.begin(&actor, Permission::StationWrite).await?;
+        connection::end(&mut tx, station_id.0).await?;
         station::delete(&mut tx, station_id.0, if_match(if_match_header.0)?).await?;
         tx.commit().await?;
         Ok(Done::NoContent)
@@ -272,14 +272,14 @@ impl StationApi {
         let mut tx = self.0.begin(&actor, Permission::StationWrite).await?;
         let changed = station::dismantle(&mut tx, station_id.0).await?;
         tx.commit().await?;
-        self.0.stations.disconnect(changed.id);
         let revision = changed.revision;
         Ok(Found::versioned(changed, revision))
     }
 
     /// Set a station's password
     ///
-    /// A random password for Basic authentication (OCPP security profile 1), shown this once. The old one ends.
+    /// A random password for Basic authentication (OCPP security profile 1), shown this once. The old one ends, and with it a
+    /// connection that came with it.
     ///
     /// Permission: `station:write`
     #[oai(path = "/:station_id/password", method = "post", operation_id = "station_set_password")]
@@ -316,16 +316,8 @@ impl StationApi {
         change: impl FnOnce(&StationInput) -> stromtor_domain::Result<StationInput> + Send,
     ) -> Answer<Found<Station>> {
         let mut tx = self.0.begin(actor, Permission::StationWrite).await?;
-        let before = station::get(&mut tx, id).await?.input;
         let changed = station::change(&mut tx, id, if_match(if_match_header)?, change).await?;
         tx.commit().await?;
-        let now = &changed.input;
-        if (before.location_id, &before.ocpp_identity, &before.ocpp_settings, before.security_profile)
-            != (now.location_id, &now.ocpp_identity, &now.ocpp_settings, now.security_profile)
-        {
-            // Its connection knows what it was.
-            self.0.stations.disconnect(id);
-        }
         let revision = changed.revision;
         Ok(Found::versioned(changed, revision))
     }

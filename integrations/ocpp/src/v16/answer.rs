@@ -42,6 +42,7 @@ pub fn data_transfer_answer(reply: DataTransferReply) -> Value {
         DataTransferReply::Accepted => "Accepted",
         DataTransferReply::UnknownMessageId => "UnknownMessageId",
         DataTransferReply::UnknownVendorId => "UnknownVendorId",
+        DataTransferReply::Rejected => "Rejected",
     };
     json!({ "status": status })
 }

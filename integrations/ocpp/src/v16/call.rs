@@ -3,7 +3,7 @@
 use serde_json::Value;
 use stromtor_domain::network::notice::{Notice, SecurityEventReport};
 
-use super::report;
+use super::{pnc, report};
 use crate::{
     call::{Inbound, Unread},
     progress,
@@ -14,14 +14,20 @@ use crate::{
 /// Reads a call.
 pub fn read(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inbound, Unread> {
     Ok(match action {
-        "Heartbeat" => Inbound::Heartbeat,
+        "Heartbeat" => {
+            Reader::new(payload, quirks)?;
+            Inbound::Heartbeat
+        }
         "BootNotification" => Inbound::Boot(report::boot(payload, quirks)?),
         "StatusNotification" => Inbound::Status(report::status(payload, quirks)?),
         "Authorize" => Inbound::Authorize { id_tag: report::authorize(payload, quirks)?, certificate: None },
         "StartTransaction" => Inbound::Start(report::start(payload, quirks)?),
         "MeterValues" => Inbound::Meter(report::meter(payload, quirks)?),
         "StopTransaction" => Inbound::Stop(report::stop(payload, quirks)?),
-        "DataTransfer" => Inbound::DataTransfer(report::data_transfer(payload, quirks)?),
+        "DataTransfer" => match report::data_transfer(payload, quirks)? {
+            transfer if transfer.vendor_id == pnc::VENDOR => Inbound::PlugAndCharge(pnc::read(&transfer, quirks)),
+            transfer => Inbound::DataTransfer(transfer),
+        },
         "SecurityEventNotification" => {
             let mut reader = Reader::new(payload, quirks)?;
             reader.known(&["type", "timestamp", "techInfo"]);

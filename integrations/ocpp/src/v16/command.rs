@@ -14,6 +14,7 @@ use stromtor_domain::{
     },
 };
 
+use super::pnc;
 use crate::outbound::{Context, Outbound, kind, recurrency, schedule, set, unit};
 
 const STATION_MAX: &str = "ChargePointMaxProfile";
@@ -107,6 +108,9 @@ fn trigger(wanted: &TriggerMessage) -> Option<(&'static str, Value)> {
         // Security whitepaper, section 5.5.
         TriggerKind::LogStatus => ("ExtendedTriggerMessage", "LogStatusNotification"),
         TriggerKind::SignStationCertificate => ("ExtendedTriggerMessage", "SignChargePointCertificate"),
+        TriggerKind::SignV2gCertificate => {
+            return Some(pnc::wrap("TriggerMessage", &json!({ "requestedMessage": "SignV2GCertificate" })));
+        }
         _ => return None,
     };
     let mut payload = json!({ "requestedMessage": message });
@@ -163,7 +167,8 @@ fn local_list(update: &Step) -> Value {
 
 /// What a CALLRESULT means. Answers without a status (GetConfiguration) are yes; `Scheduled` and `RebootRequired` are too.
 #[must_use]
-pub fn outcome(answer: &Value) -> CommandState {
+pub fn outcome(call: &Value, answer: &Value) -> CommandState {
+    let (_, answer) = &pnc::unwrap(call, answer);
     let fine =
         |status: &str| matches!(status, "Accepted" | "AcceptedCanceled" | "Unlocked" | "Scheduled" | "RebootRequired");
     let word = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).is_none_or(fine);
@@ -191,7 +196,7 @@ mod tests {
             (json!({ "status": "Rejected" }), CommandState::Rejected),
             (json!({ "status": "NotSupported" }), CommandState::Rejected),
         ] {
-            assert_eq!(outcome(&answer), state, "{answer}");
+            assert_eq!(outcome(&Value::Null, &answer), state, "{answer}");
         }
     }
 }

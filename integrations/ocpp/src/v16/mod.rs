@@ -4,4 +4,5 @@ pub mod answer;
 pub mod call;
 pub mod command;
 pub mod file;
+pub mod pnc;
 pub mod report;

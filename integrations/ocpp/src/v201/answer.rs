@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use stromtor_domain::network::notice::{ChargingNoticeKind, Notice};
 
-use crate::backend::{TagInfo, TagStatus};
+use crate::{
+    backend::{TagInfo, TagStatus, TransactionReply},
+    outbound::{number, set},
+};
 
 /// IdTokenInfoType.
 fn id_token_info(tag: &TagInfo) -> Value {
@@ -24,11 +27,24 @@ fn id_token_info(tag: &TagInfo) -> Value {
     info
 }
 
-/// AuthorizeResponse. A certificate that nobody could judge is not accepted.
+/// AuthorizeCertificateStatusEnumType.
+const CERTIFICATE_STATUS: [&str; 7] = [
+    "Accepted",
+    "SignatureError",
+    "CertificateExpired",
+    "CertificateRevoked",
+    "NoCertificateAvailable",
+    "CertChainError",
+    "ContractCancelled",
+];
+
+/// AuthorizeResponse, with what an upstream said of a certificate. One that nobody could judge, or not in a word of OCPP, is
+/// not accepted.
 #[must_use]
 pub fn authorize(tag: &TagInfo, certificate_status: Option<&str>) -> Value {
     let mut answer = json!({ "idTokenInfo": id_token_info(tag) });
     if let Some(status) = certificate_status {
+        let status = if CERTIFICATE_STATUS.contains(&status) { status } else { "NoCertificateAvailable" };
         answer["certificateStatus"] = status.into();
         if status != "Accepted" {
             answer["idTokenInfo"]["status"] = "Invalid".into();
@@ -37,10 +53,13 @@ pub fn authorize(tag: &TagInfo, certificate_status: Option<&str>) -> Value {
     answer
 }
 
-/// TransactionEventResponse: `idTokenInfo` when the event named a token.
+/// TransactionEventResponse: `idTokenInfo` when the event named a token, `totalCost` when the transaction has ended.
 #[must_use]
-pub fn transaction(tag: Option<&TagInfo>) -> Value {
-    tag.map_or_else(|| json!({}), |tag| json!({ "idTokenInfo": id_token_info(tag) }))
+pub fn transaction(reply: &TransactionReply) -> Value {
+    let mut answer = json!({});
+    set(&mut answer, "idTokenInfo", reply.tag.as_ref().map(id_token_info));
+    set(&mut answer, "totalCost", reply.total_cost.map(|cost| number(cost.decimal())));
+    answer
 }
 
 /// The answer to a notice: empty, but for two.
@@ -57,7 +76,7 @@ pub fn notice(notice: &Notice) -> Value {
 /// GetCertificateStatusResponse.
 #[must_use]
 pub fn certificate_status(result: Option<String>) -> Value {
-    match result {
+    match result.filter(|result| result.len() <= 5500) {
         Some(result) => json!({ "status": "Accepted", "ocspResult": result }),
         None => json!({ "status": "Failed" }),
     }
@@ -66,7 +85,7 @@ pub fn certificate_status(result: Option<String>) -> Value {
 /// Get15118EVCertificateResponse.
 #[must_use]
 pub fn ev_certificate(response: Option<String>) -> Value {
-    match response {
+    match response.filter(|response| response.len() <= 5600) {
         Some(response) => json!({ "status": "Accepted", "exiResponse": response }),
         None => json!({ "status": "Failed", "exiResponse": "" }),
     }

@@ -30,7 +30,10 @@ pub fn read(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inboun
 
 fn ours(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inbound, Unread> {
     Ok(match action {
-        "Heartbeat" => Inbound::Heartbeat,
+        "Heartbeat" => {
+            Reader::new(payload, quirks)?;
+            Inbound::Heartbeat
+        }
         "BootNotification" => Inbound::Boot(report::boot(payload, quirks)?),
         "StatusNotification" => Inbound::Status(report::status(payload, quirks)?),
         "Authorize" => {

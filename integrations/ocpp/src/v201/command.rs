@@ -1,5 +1,6 @@
 //! From commands to the calls of OCPP 2.0.1. What became of a command is read as in OCPP 1.6.
 
+use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 use stromtor_domain::{
     access::local_list::Step,
@@ -106,6 +107,19 @@ fn typed(command: &CommandInput, context: &Context) -> Option<(&'static str, Val
             wanted["attributeValue"] = setting.value.clone().into();
             ("SetVariables", json!({ "setVariableData": [wanted] }))
         }
+        CommandInput::SetParameters(change) => {
+            let wanted: Option<Vec<Value>> = change
+                .parameters
+                .0
+                .iter()
+                .map(|setting| {
+                    let mut wanted = variable(&setting.name)?;
+                    wanted["attributeValue"] = setting.value.clone().into();
+                    Some(wanted)
+                })
+                .collect();
+            ("SetVariables", json!({ "setVariableData": wanted? }))
+        }
         CommandInput::ClearCache(_) => ("ClearCache", json!({})),
         CommandInput::GetLocalListVersion(_) => ("GetLocalListVersion", json!({})),
         CommandInput::TriggerMessage(wanted) => {
@@ -121,10 +135,7 @@ fn typed(command: &CommandInput, context: &Context) -> Option<(&'static str, Val
         }
         CommandInput::ClearChargingProfiles(clear) => ("ClearChargingProfile", self::clear(clear, context)),
         CommandInput::GetChargingProfiles(get) => ("GetChargingProfiles", profiles(get, context)),
-        CommandInput::UpdateCost(update) => (
-            "CostUpdated",
-            json!({ "totalCost": number(update.total_cost.decimal()), "transactionId": transaction()? }),
-        ),
+        CommandInput::UpdateCost(update) => cost_updated(update.total_cost.decimal(), &transaction()?),
         CommandInput::GetTransactionStatus(get) => {
             let mut payload = json!({});
             if get.session_id.is_some() {
@@ -165,6 +176,12 @@ fn typed(command: &CommandInput, context: &Context) -> Option<(&'static str, Val
         }
         CommandInput::SetNetworkProfile(set) => ("SetNetworkProfile", network_profile(set)),
     })
+}
+
+/// CostUpdated: what a running session costs so far.
+#[must_use]
+pub fn cost_updated(total: Decimal, transaction: &str) -> (&'static str, Value) {
+    ("CostUpdated", json!({ "totalCost": number(total), "transactionId": transaction }))
 }
 
 const fn trigger(kind: TriggerKind) -> &'static str {

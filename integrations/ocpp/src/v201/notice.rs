@@ -5,6 +5,7 @@ use stromtor_domain::network::{
     notice::{ChargingNotice, ChargingNoticeKind, MonitoringReport, Notice, ParameterReport, ReportKind, ReportPart},
     parameter::VariableName,
     quirk::Quirk,
+    station_parameter::Mutability,
 };
 
 use crate::{
@@ -82,14 +83,21 @@ fn attributes(reader: &mut Reader<'_>, name: &VariableName) -> Result<Vec<Parame
         common.min_limit = nested.decimal("minLimit").unwrap_or_default();
         common.max_limit = nested.decimal("maxLimit").unwrap_or_default();
         common.values_list = nested.text("valuesList", 1000)?;
+        common.supports_monitoring = nested.boolean("supportsMonitoring").unwrap_or_default();
     }
     let mut found = Vec::new();
-    for attribute in reader.objects("variableAttribute")? {
+    // At most one of each kind: Actual, Target, MinSet, MaxSet. Each repeats what is common.
+    for attribute in reader.objects("variableAttribute")?.into_iter().take(4) {
         let mut nested = reader.nested(attribute)?;
         found.push(ParameterReport {
             attribute: nested.text("type", 10)?.unwrap_or_else(|| "Actual".into()),
             value: nested.text("value", 2500)?,
-            read_only: nested.text("mutability", 10)?.as_deref() == Some("ReadOnly"),
+            // Without a word it is ReadWrite (VariableAttributeType).
+            mutability: Some(match nested.text("mutability", 10)?.as_deref() {
+                Some("ReadOnly") => Mutability::ReadOnly,
+                Some("WriteOnly") => Mutability::WriteOnly,
+                _ => Mutability::ReadWrite,
+            }),
             ..common.clone()
         });
     }
@@ -122,7 +130,9 @@ pub fn display_messages(payload: &Value, quirks: &mut Quirks) -> Result<Notice, 
 /// ReportChargingProfilesRequest: an item for each profile, with its EVSE and source.
 pub fn charging_profiles(payload: &Value, quirks: &mut Quirks) -> Result<Notice, Wrong> {
     let mut reader = Reader::new(payload, quirks)?;
-    let (evse, source) = (reader.small("evseId")?.unwrap_or_default(), reader.text("chargingLimitSource", 20)?);
+    let evse = reader.small("evseId")?.unwrap_or_default();
+    // Every profile repeats it.
+    let source: Option<String> = reader.text("chargingLimitSource", 20)?.map(|text| text.chars().take(20).collect());
     let mut found = items(&mut reader, "chargingProfile")?;
     for item in found.iter_mut().filter_map(Value::as_object_mut) {
         item.insert("evseId".into(), evse.into());
