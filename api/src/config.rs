@@ -75,7 +75,7 @@ pub struct Ocpp {
     pub heartbeat_interval_s: u32,
     /// WebSocket ping interval, seconds; 0 for none.
     pub ping_interval_s: u64,
-    /// Silence after which a connection is dead, seconds.
+    /// Silence after which a connection is dead, seconds; two and a half heartbeats for one that answers no pings.
     pub idle_timeout_s: u64,
     /// Largest frame, bytes.
     pub max_frame_bytes: usize,

@@ -195,6 +195,7 @@ pub fn gateway(app: &App, doors: Vec<Door>, tasks: &TaskTracker) {
     let settings = Settings {
         ping_interval: Duration::from_secs(config.ping_interval_s),
         idle_timeout: Duration::from_secs(config.idle_timeout_s),
+        heartbeat_interval: Duration::from_secs(config.heartbeat_interval_s.into()),
         max_frame: config.max_frame_bytes,
         call_queue: config.call_queue,
         messages_per_second: config.messages_per_second,

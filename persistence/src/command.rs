@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use stromtor_domain::{
     command::{Command, CommandId, CommandState},
-    network::{location::LocationId, station::StationId, tolerance::Tolerances},
+    network::{connector::PowerType, location::LocationId, station::StationId, tolerance::Tolerances},
 };
-use stromtor_schema::schema::{command, manufacturer, station, station_live, station_model};
+use stromtor_schema::schema::{command, connector, manufacturer, station, station_live, station_model};
 
 use crate::resource::prelude::*;
 use diesel::JoinOnDsl as _;
@@ -144,6 +144,32 @@ fn note(tx: &mut Tx, command: &Command) {
 pub async fn number(tx: &mut Tx) -> Result<i32> {
     diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("nextval('ocpp_request_id')::int4"))
         .get_result(&mut **tx)
+        .await
+        .map_err(from_diesel)
+}
+
+/// A UID in hexadecimal digits, as a token with it has.
+pub async fn hex_uid(tx: &mut Tx, uid: &str) -> Result<String> {
+    diesel::select(stromtor_hex_uid(uid)).get_result(&mut **tx).await.map_err(from_diesel)
+}
+
+diesel::define_sql_function! {
+    /// Made by the migrations: what `token.hex_uid` is made by.
+    fn stromtor_hex_uid(uid: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+/// What a command was given as.
+pub async fn input(tx: &mut Tx, id: CommandId) -> Result<Option<serde_json::Value>> {
+    command::table.filter(command::id.eq(id)).select(command::input).first(&mut **tx).await.map_err(from_diesel)
+}
+
+/// A station's connectors, and the power that each gives.
+pub async fn connectors(tx: &mut Tx, station_id: StationId) -> Result<Vec<(i32, PowerType)>> {
+    connector::table
+        .filter(connector::station_id.eq(station_id))
+        .order(connector::ocpp_connector_id)
+        .select((connector::ocpp_connector_id, connector::power_type))
+        .load(&mut **tx)
         .await
         .map_err(from_diesel)
 }

@@ -126,6 +126,7 @@ macro_rules! owned {
 
 owned!(
     stromtor_domain::access::token::Token,
+    stromtor_domain::access::token_alias::TokenAlias,
     stromtor_domain::file::firmware_image::FirmwareImage,
     stromtor_domain::network::charge_point::ChargePoint,
     stromtor_domain::network::connector::Connector,
@@ -134,6 +135,7 @@ owned!(
     stromtor_domain::network::note::Note,
     stromtor_domain::network::parameter::ParameterTemplate,
     stromtor_domain::network::station::Station,
+    stromtor_domain::network::station_alias::StationAlias,
     stromtor_domain::tenancy::user::User,
     stromtor_domain::tenancy::role::Role,
     stromtor_domain::tenancy::api_client::ApiClient,

@@ -15,10 +15,19 @@ use stromtor_persistence::{
     tx::Tx,
 };
 
-use crate::app::certificate::{self, kind};
+use crate::{
+    app::{
+        again,
+        certificate::{self, kind},
+    },
+    state::App,
+};
 
 /// Draws the consequences of a command that has ended, whether the station answered, refused, or was never reached.
-pub async fn handle(tx: &mut Tx, ended: &Command) -> Result<()> {
+pub async fn handle(app: &App, tx: &mut Tx, ended: &Command) -> Result<()> {
+    if again::follow(app, tx, ended).await? {
+        return parameters(tx, ended).await;
+    }
     let word = ended.response.as_ref().and_then(|answer| answer["status"].as_str());
     match ended.kind.as_str() {
         "reserve" | "cancel_reservation" => reservation::answered(tx, ended).await?,
@@ -47,7 +56,7 @@ fn list_version(ended: &Command) -> Option<i32> {
 async fn parameters(tx: &mut Tx, ended: &Command) -> Result<()> {
     let answer = ended.response.as_ref().unwrap_or(&Value::Null);
     let found = result::parameters(&ended.action, &ended.payload, answer);
-    let from = From { station_id: ended.station_id, partner_id: ended.partner_id, location_id: ended.location_id };
+    let from = From::new(ended.station_id, ended.partner_id, ended.location_id);
     ingest::parameters(tx, from, &found.known).await?;
     if !found.unknown.is_empty() {
         parameter::forget(tx, ended.station_id, &found.unknown).await?;

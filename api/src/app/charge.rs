@@ -10,8 +10,8 @@ use std::{
 use async_trait::async_trait;
 use stromtor_domain::{
     Error, Result, Timestamp,
-    access::decide::Outcome,
-    network::{certificate::CsrReport, notice::Notice, progress::ProgressReport, station::StationId},
+    access::{decide::Outcome, spelling::Spelling},
+    network::{certificate::CsrReport, notice::Notice, progress::ProgressReport, quirk::Quirk, station::StationId},
     session::report::{
         BootReport, DataTransferReport, MeterReport, Report, StartReport, StatusReport, StopReport, TransactionReport,
     },
@@ -50,14 +50,14 @@ pub struct Charge {
     ingest: Ingest,
     door: Door,
     seen: Mutex<HashSet<StationId>>,
-    quirks: Mutex<HashMap<StationId, BTreeMap<&'static str, u64>>>,
+    quirks: Mutex<HashMap<StationId, BTreeMap<Quirk, u64>>>,
     attempts: Attempts,
     log: Mutex<Vec<MessageRow>>,
     upstream: Upstream,
 }
 
 fn from(link: &Link) -> From {
-    From { station_id: link.station_id, partner_id: link.partner_id, location_id: link.location_id }
+    From { tags: link.tolerances.tags(), ..From::new(link.station_id, link.partner_id, link.location_id) }
 }
 
 /// The database away, or our fault: either way the station must repeat.
@@ -67,18 +67,6 @@ fn unavailable(error: Error) -> Unavailable {
         other => tracing::error!(error = ?other, "a station's report failed"),
     }
     Unavailable
-}
-
-fn tag(link: &Link, decided: Decided) -> TagInfo {
-    let status = match decided.outcome {
-        Outcome::Accepted => TagStatus::Accepted,
-        Outcome::Blocked => TagStatus::Blocked,
-        Outcome::Expired => TagStatus::Expired,
-        Outcome::Invalid => TagStatus::Invalid,
-        Outcome::ConcurrentTx if link.tolerances.concurrent_tx == Some(false) => TagStatus::Invalid,
-        Outcome::ConcurrentTx => TagStatus::ConcurrentTx,
-    };
-    TagInfo { status, expires_at: decided.valid_until, parent: decided.group }
 }
 
 impl Charge {
@@ -95,6 +83,29 @@ impl Charge {
             attempts: Attempts::default(),
             log: Mutex::default(),
         }
+    }
+
+    /// The decision in the station's words; how the tag was spelt is noted.
+    fn tag(&self, link: &Link, decided: Decided) -> TagInfo {
+        let quirk = match decided.spelling {
+            Spelling::Exact => None,
+            Spelling::Alias => Some(Quirk::IdTagAlias),
+            Spelling::Hex => Some(Quirk::IdTagHex),
+            Spelling::Reversed => Some(Quirk::IdTagReversed),
+            Spelling::Cut => Some(Quirk::IdTagCut),
+        };
+        if let Some(quirk) = quirk {
+            self.quirk(link, quirk);
+        }
+        let status = match decided.outcome {
+            Outcome::Accepted => TagStatus::Accepted,
+            Outcome::Blocked => TagStatus::Blocked,
+            Outcome::Expired => TagStatus::Expired,
+            Outcome::Invalid => TagStatus::Invalid,
+            Outcome::ConcurrentTx if link.tolerances.concurrent_tx == Some(false) => TagStatus::Invalid,
+            Outcome::ConcurrentTx => TagStatus::ConcurrentTx,
+        };
+        TagInfo { status, expires_at: decided.valid_until, parent: decided.group }
     }
 
     async fn take(&self, link: &Link, report: Report) -> Reply<Done> {
@@ -170,7 +181,8 @@ impl Charge {
             tx.commit().await?;
             return Ok(Admission::Unknown);
         };
-        let Some(shown) = door::judge(&self.app.secrets, knock, &known) else {
+        let tolerances = known.all_tolerances();
+        let Some(shown) = door::judge(&self.app.secrets, knock, &known, &tolerances) else {
             self.attempts.failed(&knock.identity, knock.address);
             let mut tx = self.app.db.begin_ingest().await?;
             ingest::refused(&mut tx, known.id).await?;
@@ -187,16 +199,16 @@ impl Charge {
             station_id: known.id,
             partner_id: known.partner_id,
             location_id: known.location_id,
-            identity: knock.identity.clone(),
+            identity: known.identity,
             door_revision: known.door_revision,
-            accept_without_protocol: known.settings.accept_without_protocol,
-            ping: known.settings.ping,
+            accept_without_protocol: known.settings.accept_without_protocol
+                || tolerances.without_protocol == Some(true),
+            ping: known.settings.ping && tolerances.ping != Some(false),
+            heartbeat_s: known.heartbeat.and_then(|text| text.trim().parse().ok()).filter(|seconds| *seconds > 0),
             security_profile: shown.security_profile,
             raises_profile: shown.security_profile > known.security_profile,
-            tolerances: known
-                .tolerances
-                .or(known.of_model.unwrap_or_default())
-                .or(known.of_manufacturer.unwrap_or_default()),
+            tolerances,
+            quirks: shown.quirks,
         }))
     }
 }
@@ -245,7 +257,8 @@ impl Backend for Charge {
 
     async fn boot(&self, link: &Link, _: Version, report: BootReport) -> Reply<BootReply> {
         self.take(link, Report::Boot(report)).await?;
-        Ok(BootReply { interval_s: self.app.config.ocpp.heartbeat_interval_s })
+        let usual = self.app.config.ocpp.heartbeat_interval_s;
+        Ok(BootReply { interval_s: link.tolerances.heartbeat_interval_s.unwrap_or(usual) })
     }
 
     async fn status(&self, link: &Link, report: StatusReport) -> Reply<()> {
@@ -254,7 +267,7 @@ impl Backend for Charge {
 
     async fn authorize(&self, link: &Link, id_tag: String) -> Reply<TagInfo> {
         match self.take(link, Report::Authorize { id_tag }).await? {
-            Done::Authorized(decided) => Ok(tag(link, decided)),
+            Done::Authorized(decided) => Ok(self.tag(link, decided)),
             _ => Err(Unavailable),
         }
     }
@@ -262,7 +275,7 @@ impl Backend for Charge {
     async fn start(&self, link: &Link, report: StartReport) -> Reply<StartReply> {
         match self.take(link, Report::Start(report)).await? {
             Done::Started { transaction_id, decided: Some(decided) } => {
-                Ok(StartReply { transaction_id, tag: tag(link, decided) })
+                Ok(StartReply { transaction_id, tag: self.tag(link, decided) })
             }
             _ => Err(Unavailable),
         }
@@ -279,7 +292,7 @@ impl Backend for Charge {
     async fn transaction(&self, link: &Link, report: TransactionReport) -> Reply<TransactionReply> {
         match self.take(link, Report::Transaction(report)).await? {
             Done::Taken { decided, ended } => Ok(TransactionReply {
-                tag: decided.map(|decided| tag(link, decided)),
+                tag: decided.map(|decided| self.tag(link, decided)),
                 total_cost: ended.and_then(|ended| cost::so_far(&self.app.config.billing, &ended)),
             }),
             _ => Err(Unavailable),
@@ -328,15 +341,14 @@ impl Backend for Charge {
         self.attempts.shook(address, fine);
     }
 
-    fn log(&self, message: Logged) {
-        if !message.quirks.is_empty()
-            && let Ok(mut quirks) = self.quirks.lock()
-        {
-            let counts = quirks.entry(message.link.station_id).or_default();
-            for quirk in &message.quirks {
-                *counts.entry(quirk).or_default() += 1;
-            }
+    fn quirk(&self, link: &Link, quirk: Quirk) {
+        if let Ok(mut quirks) = self.quirks.lock() {
+            *quirks.entry(link.station_id).or_default().entry(quirk).or_default() += 1;
         }
+    }
+
+    fn log(&self, message: Logged) {
+        message.quirks.iter().for_each(|quirk| self.quirk(&message.link, *quirk));
         let row = MessageRow {
             id: self.app.clock.id(),
             at: message.at,
@@ -353,7 +365,7 @@ impl Backend for Charge {
             action: message.action,
             message_id: message.message_id,
             payload: message.payload,
-            quirks: message.quirks,
+            quirks: message.quirks.iter().map(|quirk| quirk.as_str()).collect(),
         };
         let Ok(mut log) = self.log.lock() else { return };
         if log.len() < LOG_BUFFER {

@@ -98,7 +98,7 @@ pub async fn target(tx: &mut Tx, station_id: StationId) -> Result<From> {
     if found.dismantled_at.is_some() {
         return Err(Error::conflict("station_dismantled", "a dismantled station takes no commands"));
     }
-    Ok(From { station_id, partner_id: found.partner_id, location_id: found.input.location_id })
+    Ok(From::new(station_id, found.partner_id, found.input.location_id))
 }
 
 /// The version a station speaks; OCPP 1.6 for one that never connected.
@@ -116,12 +116,6 @@ pub async fn typed(
     expires_in: TimeDelta,
 ) -> Result<Command> {
     let version = version(tx, target.station_id).await?;
-    if matches!(input, CommandInput::TriggerMessage(_))
-        && command::tolerances(tx, target.station_id).await?.trigger_message == Some(false)
-    {
-        let message = "stations of this kind reconnect when they are sent TriggerMessage (tolerances.trigger_message)";
-        return Err(Error::conflict("trigger_not_tolerated", message));
-    }
     let session_id = match input {
         CommandInput::RemoteStop(stop) => Some(stop.session_id),
         CommandInput::UpdateCost(update) => Some(update.session_id),
@@ -138,7 +132,18 @@ pub async fn typed(
         CommandInput::ClearChargingProfiles(clear) => clear.connector,
         _ => None,
     };
-    let context = context(tx, target.station_id, version, session_id, connector).await?;
+    let mut context = context(tx, target.station_id, version, session_id, connector).await?;
+    match input {
+        CommandInput::TriggerMessage(_) if context.tolerances.trigger_message == Some(false) => {
+            let message =
+                "stations of this kind reconnect when they are sent TriggerMessage (tolerances.trigger_message)";
+            return Err(Error::conflict("trigger_not_tolerated", message));
+        }
+        CommandInput::RemoteStart(start) if context.tolerances.hex_id_tags == Some(true) => {
+            context.hex_uid = Some(command::hex_uid(tx, &start.token_uid).await?);
+        }
+        _ => {}
+    }
     let kept = serde_json::to_value(input).map_err(Error::internal)?;
     order(app, tx, target, input.kind(), &Outbound::Command(input), version, &context, Some(kept), expires_in).await
 }
@@ -151,7 +156,11 @@ pub async fn context(
     session_id: Option<SessionId>,
     connector: Option<i32>,
 ) -> Result<Context> {
-    let mut context = Context { number: command::number(tx).await?, ..Context::default() };
+    let mut context = Context {
+        number: command::number(tx).await?,
+        tolerances: command::tolerances(tx, station_id).await?,
+        ..Context::default()
+    };
     if let Some(id) = session_id {
         let none = || Error::invalid("/session_id", "names no session that runs at the station");
         let (number, reference) = session::transaction(tx, station_id, id).await?.ok_or_else(none)?;
@@ -285,7 +294,7 @@ async fn due(app: &App, in_hand: &Mutex<HashSet<CommandId>>) -> Result<Vec<(Due,
     let taken: Vec<CommandId> = in_hand.lock().map(|taken| taken.iter().copied().collect()).unwrap_or_default();
     let mut tx = app.db.begin_worker().await?;
     for expired in command::expire(&mut tx, TimeDelta::seconds(app.config.ocpp.call_timeout_s as i64 + 60)).await? {
-        answer::handle(&mut tx, &expired).await?;
+        answer::handle(app, &mut tx, &expired).await?;
     }
     let mut due = Vec::new();
     for command in command::due(&mut tx, app.node, &taken).await? {
@@ -410,7 +419,7 @@ async fn end(app: &App, id: CommandId, state: CommandState, response: Option<Val
     note(app, || async {
         let mut tx = app.db.begin_worker().await?;
         if let Some(ended) = command::finish(&mut tx, id, state, response.clone(), error.clone()).await? {
-            answer::handle(&mut tx, &ended).await?;
+            answer::handle(app, &mut tx, &ended).await?;
         }
         tx.commit().await
     })

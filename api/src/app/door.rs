@@ -1,7 +1,10 @@
 //! Stations at the door: who one is by password and certificate, the security profile that this makes (OCPP security whitepaper
 //! ed. 2 section 2; OCPP 2.0.1 A00), and how thousands come and go at once.
 
-use stromtor_domain::{Result, network::station::StationId};
+use stromtor_domain::{
+    Result,
+    network::{quirk::Quirk, station::StationId, tolerance::Tolerances},
+};
 use stromtor_ocpp::backend::{Knock, Transport};
 use stromtor_persistence::ingest::{self, Arrival, Departure, Known};
 use tokio_util::task::TaskTracker;
@@ -96,44 +99,89 @@ impl Work for Departures {
 }
 
 /// What a station has shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
     /// 0 nothing, 1 password, 2 password over TLS, 3 client certificate.
     pub security_profile: i16,
     /// Whether the password was the one that is on its way to it: it arrived.
     pub new_password: bool,
+    /// What had to be forgiven.
+    pub quirks: Vec<Quirk>,
 }
 
-/// Judges a known station; none when it may not come in.
+/// Judges a known station; none when it may not come in. Another spelling of its identity changes nothing of what it must show.
 #[must_use]
-pub fn judge(secrets: &Secrets, knock: &Knock, known: &Known) -> Option<Shown> {
-    let shown = match &knock.transport {
+pub fn judge(secrets: &Secrets, knock: &Knock, known: &Known, tolerances: &Tolerances) -> Option<Shown> {
+    let mut quirks = Vec::new();
+    if knock.identity != known.identity {
+        quirks.push(Quirk::IdentityAlias);
+    }
+    let given = Given::read(knock, known, tolerances, &mut quirks);
+    let (old, new) = (known.password_hmac.as_deref(), known.next_password_hmac.as_deref());
+    let (fits_old, fits_new) = (given.fits(secrets, old), given.fits(secrets, new));
+    let security_profile = match &knock.transport {
         // Another station's certificate lets nobody in, whatever password comes with it.
-        Transport::Tls { certificate: Some(certificate) } => certificate.names(&knock.identity).then_some(Shown {
-            security_profile: 3,
-            new_password: fits(secrets, knock, known.next_password_hmac.as_deref()),
-        }),
-        Transport::Tls { certificate: None } => by_password(secrets, knock, known, 2),
-        Transport::Plain => by_password(secrets, knock, known, 1),
+        Transport::Tls { certificate: Some(certificate) } => {
+            let named = certificate.names(&knock.identity) || certificate.names(&known.identity);
+            named.then_some(3)
+        }
+        transport => {
+            // A wrong password is wrong even where none is asked for.
+            let wrong = given != Given::Nothing && old.is_some();
+            match (fits_old || fits_new, transport) {
+                (true, Transport::Plain) => Some(1),
+                (true, Transport::Tls { .. }) => Some(2),
+                (false, _) => (!wrong && !known.settings.password_required).then_some(0),
+            }
+        }
     };
-    shown.filter(|shown| shown.security_profile >= known.security_profile)
+    let security_profile = security_profile.filter(|shown| *shown >= known.security_profile)?;
+    if given.as_hex(secrets, old) || given.as_hex(secrets, new) {
+        quirks.push(Quirk::PasswordAsHex);
+    }
+    Some(Shown { security_profile, new_password: fits_new && !fits_old, quirks })
 }
 
-fn by_password(secrets: &Secrets, knock: &Knock, known: &Known, security_profile: i16) -> Option<Shown> {
-    if fits(secrets, knock, known.password_hmac.as_deref()) {
-        return Some(Shown { security_profile, new_password: false });
-    }
-    if fits(secrets, knock, known.next_password_hmac.as_deref()) {
-        return Some(Shown { security_profile, new_password: true });
-    }
-    // A wrong password is wrong even where none is asked for.
-    let wrong = knock.basic.is_some() && known.password_hmac.is_some();
-    (!wrong && !known.settings.password_required).then_some(Shown { security_profile: 0, new_password: false })
+/// The password of Basic authentication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Given<'a> {
+    /// None.
+    Nothing,
+    /// One, but by another user.
+    OfAnother,
+    /// One.
+    Password(&'a [u8]),
 }
 
-fn fits(secrets: &Secrets, knock: &Knock, hmac: Option<&[u8]>) -> bool {
-    let (Some((user, password)), Some(hmac)) = (&knock.basic, hmac) else { return false };
-    // Whitepaper ed. 2: raw bytes; some stations send the key's hexadecimal text.
-    let unhex = std::str::from_utf8(password).ok().and_then(|text| hex::decode(text).ok());
-    *user == knock.identity && (secrets.matches(password, hmac) || unhex.is_some_and(|raw| secrets.matches(&raw, hmac)))
+impl<'a> Given<'a> {
+    fn read(knock: &'a Knock, known: &Known, tolerances: &Tolerances, quirks: &mut Vec<Quirk>) -> Self {
+        let Some((user, password)) = &knock.basic else { return Self::Nothing };
+        if password.is_empty() && tolerances.empty_password == Some(true) {
+            quirks.push(Quirk::EmptyPassword);
+            return Self::Nothing;
+        }
+        if ![&knock.identity, &known.identity].iter().any(|name| user.eq_ignore_ascii_case(name)) {
+            return Self::OfAnother;
+        }
+        if *user != knock.identity {
+            quirks.push(Quirk::UserDiffers);
+        }
+        Self::Password(password)
+    }
+
+    fn fits(self, secrets: &Secrets, hmac: Option<&[u8]>) -> bool {
+        match (self, hmac) {
+            (Self::Password(password), Some(hmac)) => {
+                secrets.matches(password, hmac) || self.as_hex(secrets, Some(hmac))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whitepaper ed. 2: raw bytes; some stations send the key's hexadecimal text.
+    fn as_hex(self, secrets: &Secrets, hmac: Option<&[u8]>) -> bool {
+        let (Self::Password(password), Some(hmac)) = (self, hmac) else { return false };
+        let raw = std::str::from_utf8(password).ok().and_then(|text| hex::decode(text).ok());
+        raw.is_some_and(|raw| secrets.matches(&raw, hmac))
+    }
 }

@@ -67,11 +67,7 @@ impl Asked {
     /// Gives the command that asks. URLs hold secrets: they are masked in what is kept, and sealed until it is sent.
     async fn call(&mut self, app: &App, kind: &'static str, call: (&str, Value)) -> Result<Command> {
         let (action, payload) = call;
-        let target = From {
-            station_id: self.station.id,
-            partner_id: self.station.partner_id,
-            location_id: self.station.input.location_id,
-        };
+        let target = From::new(self.station.id, self.station.partner_id, self.station.input.location_id);
         let (version, expires_in) = (self.version, self.expires_in);
         command::note_call(app, &mut self.tx, target, kind, version, None, action, payload, expires_in).await
     }

@@ -56,7 +56,7 @@ pub async fn round(app: &App) -> Result<bool> {
 }
 
 async fn step(app: &App, tx: &mut Tx, due: &Due) -> Result<()> {
-    let target = From { station_id: due.station_id, partner_id: due.partner_id, location_id: due.location_id };
+    let target = From::new(due.station_id, due.partner_id, due.location_id);
     let patience = TimeDelta::minutes(5);
     if due.state == LocalListState::Unknown {
         let ask = CommandInput::GetLocalListVersion(GetLocalListVersion {});

@@ -1,5 +1,6 @@
 //! Use cases: what takes several steps, has side effects, or has a second caller.
 
+pub mod again;
 pub mod answer;
 pub mod batch;
 pub mod bootstrap;

@@ -22,7 +22,7 @@ pub async fn queue(
         return Err(Error::conflict("station_dismantled", "a dismantled station takes no commands"));
     }
     let version = super::command::version(tx, target.id).await?;
-    let to = From { station_id: target.id, partner_id: target.partner_id, location_id: target.input.location_id };
+    let to = From::new(target.id, target.partner_id, target.input.location_id);
     super::command::note_call(app, tx, to, kind, version, None, action, payload, waits).await
 }
 

@@ -17,7 +17,7 @@ use stromtor_domain::{
     tenancy::partner::PartnerId,
     values::CountryCode,
 };
-use stromtor_persistence::{billing::settle, session::repair, tenancy::bootstrap, tx::Tx};
+use stromtor_persistence::{billing::settle, command, session::repair, tenancy::bootstrap, tx::Tx};
 
 use crate::config::Billing;
 
@@ -57,6 +57,7 @@ pub async fn settle(tx: &mut Tx, id: SessionId, billing: &Billing) -> Result<()>
                 .as_ref()
                 .and_then(|point| point.input.meter_public_key.as_ref().map(|key| key.as_str())),
             time_priced: price.is_some_and(|price| price.prices_time()),
+            register: command::tolerances(tx, session.station_id).await?.register,
             findings: session.findings.clone(),
         },
         &sets,

@@ -92,6 +92,7 @@ fn api(app: &App) -> impl OpenApi + use<> {
         (
             network::location::LocationApi(app()),
             network::station::StationApi(app()),
+            network::station_alias::StationAliasApi(app()),
             network::charge_point::ChargePointApi(app()),
             network::connector::ConnectorApi(app()),
         ),
@@ -100,6 +101,7 @@ fn api(app: &App) -> impl OpenApi + use<> {
             network::note::NoteApi(app()),
             network::manufacturer::ManufacturerApi(app()),
             network::station_model::StationModelApi(app()),
+            network::quirk::QuirkApi(app()),
             network::ocpp_message::OcppMessageApi(app()),
             network::unknown_station::UnknownStationApi(app()),
             network::security::SecurityApi(app()),
@@ -116,6 +118,7 @@ fn api(app: &App) -> impl OpenApi + use<> {
         ),
         (
             access::token::TokenApi(app()),
+            access::token_alias::TokenAliasApi(app()),
             access::attempt::AttemptApi(app()),
             session::session::SessionApi(app()),
             tariff::tariff::TariffApi(app()),

@@ -129,6 +129,8 @@ pub struct Token {
     #[serde(flatten)]
     #[diesel(embed)]
     pub input: TokenInput,
+    /// The UID in hexadecimal digits: what stations are told in remote starts that take no other (tolerance `hex_id_tags`).
+    pub hex_uid: String,
     /// Counts the changes.
     pub revision: i64,
     /// When it was created.

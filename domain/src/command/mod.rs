@@ -3,6 +3,7 @@
 pub mod charging;
 pub mod device;
 pub mod input;
+pub mod probe;
 pub mod station;
 
 pub use input::CommandInput;

@@ -2,6 +2,7 @@
 //! OCPP 2.0.1 block K).
 
 use poem_openapi::Object;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use stromtor_schema::schema::charging_profile;
 use uuid::Uuid;
@@ -201,7 +202,33 @@ impl NewChargingProfile {
     }
 }
 
+/// Nominal voltage between a phase and the neutral conductor.
+const PHASE_V: i64 = 230;
+
 impl ChargingSchedule {
+    /// The same limits in the other unit, at 230 V per phase; `phases` where a period does not say. Never more than before.
+    #[must_use]
+    pub fn in_other_unit(&self, phases: i32) -> Self {
+        let other = |rate: Rate, phases: i32| {
+            let volts = Decimal::from(PHASE_V * i64::from(phases.clamp(1, 3)));
+            let limit = match self.unit {
+                RateUnit::A => rate.decimal() * volts,
+                RateUnit::W => rate.decimal() / volts,
+            };
+            Rate::round(limit.trunc_with_scale(1))
+        };
+        let periods = self.periods.iter().map(|period| SchedulePeriod {
+            limit: other(period.limit, period.phases.unwrap_or(phases)),
+            ..period.clone()
+        });
+        Self {
+            unit: if self.unit == RateUnit::A { RateUnit::W } else { RateUnit::A },
+            min_rate: self.min_rate.map(|rate| other(rate, phases)),
+            periods: periods.collect(),
+            ..self.clone()
+        }
+    }
+
     fn check(&self) -> Result<()> {
         if self.duration_s.is_some_and(|duration| duration < 1) {
             return Err(Error::invalid("/schedule/duration_s", "must be at least 1"));
@@ -282,6 +309,23 @@ pub struct ChargingProfile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_in_the_other_unit() {
+        let schedule: ChargingSchedule =
+            serde_json::from_value(serde_json::json!({ "unit": "a", "min_rate": "6.0", "periods": [
+            { "start_s": 0, "limit": "16.0" }, { "start_s": 60, "limit": "10.0", "phases": 1 }] }))
+            .unwrap();
+        let watts = schedule.in_other_unit(3);
+        let limits = |schedule: &ChargingSchedule| -> Vec<String> {
+            schedule.periods.iter().map(|period| period.limit.to_string()).collect()
+        };
+        assert_eq!((watts.unit, limits(&watts)), (RateUnit::W, vec!["11040.0".to_owned(), "2300.0".to_owned()]));
+        assert_eq!(watts.min_rate.unwrap().to_string(), "4140.0");
+        assert_eq!(watts.in_other_unit(3), schedule);
+        let odd = ChargingSchedule { unit: RateUnit::W, ..schedule };
+        assert_eq!(limits(&odd.in_other_unit(3))[0], "0.0", "rounded down, never up");
+    }
 
     #[test]
     fn every_rule_has_its_pointer() {

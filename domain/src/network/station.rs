@@ -224,7 +224,7 @@ pub struct StationLive {
     pub boot: Option<BootReport>,
     /// Firmware version it reported.
     pub firmware_version: Option<String>,
-    /// What had to be forgiven in its messages, and how often.
+    /// What had to be forgiven, and how often, by the words of `GET /v1/quirks`.
     pub quirks: serde_json::Value,
     /// How often somebody came with its identity and wrong credentials.
     pub refused_attempts: i64,

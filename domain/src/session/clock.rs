@@ -10,6 +10,12 @@ use crate::{
 /// Before this no station of ours was built: a clock that shows it was never set.
 const EARLIEST_MS: i64 = 1_577_836_800_000; // 2020-01-01
 
+/// Whether a clock that shows this was never set.
+#[must_use]
+pub const fn is_unset(at: Timestamp) -> bool {
+    at.millis() < EARLIEST_MS
+}
+
 /// The time of a report: the station's, however late it comes (it may have been offline), unless its clock is unset or
 /// ahead of ours by more than `tolerance`; then the time of receipt.
 #[must_use]
@@ -21,7 +27,7 @@ pub fn believed(
 ) -> Timestamp {
     match at {
         None => received,
-        Some(at) if at.millis() < EARLIEST_MS || at > received + tolerance => {
+        Some(at) if is_unset(at) || at > received + tolerance => {
             findings.note(Finding::ClockDoubted);
             received
         }

@@ -18,11 +18,13 @@ choice! {
         StopMatched = "stop_matched",
         /// The register at start was zero, though the first reading was not: the first reading counts.
         MeterStartZero = "meter_start_zero",
+        /// The register at start was not to be had: the station's is known to mean nothing, and no reading says it.
+        StartRegisterUnknown = "start_register_unknown",
         /// The register fell and came back: the low readings are left out.
         RegisterDroppedOut = "register_dropped_out",
         /// The register began again at zero: both parts are added.
         RegisterReset = "register_reset",
-        /// The register fell without beginning again at zero.
+        /// The register fell without beginning again at zero, or was negative.
         RegisterFell = "register_fell",
         /// A reading was no number, or beyond every range, and is left out.
         UnreadableReading = "unreadable_reading",

@@ -2,7 +2,11 @@
 
 use rust_decimal::Decimal;
 
-use crate::{Timestamp, access::decide::normalise_uid, session::report::StopReport};
+use crate::{
+    Timestamp,
+    access::decide::normalise_uid,
+    session::{register, report::StopReport},
+};
 
 /// A session of the station that an end may belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +19,8 @@ pub struct Candidate {
     pub presumed_ended: bool,
     /// Who charged.
     pub id_tag: Option<String>,
+    /// The register at its start, where it is known.
+    pub meter_start: Option<Decimal>,
     /// The register at its end, once reported.
     pub meter_stop: Option<Decimal>,
     /// Its end.
@@ -26,7 +32,7 @@ pub struct Candidate {
 pub enum Match {
     /// The one that it names, still open.
     Named(usize),
-    /// It names none of ours; this one is open, and who charged fits no other.
+    /// It names none of ours; this one is open, and who charged, or failing that the register, fits no other.
     ByDriver(usize),
     /// It was reported before.
     Repeated(usize),
@@ -57,8 +63,20 @@ pub fn find(candidates: &[Candidate], number: Option<i32>, stop: &StopReport, st
         (0..candidates.len()).filter(|at| candidates[*at].running && same_driver(&candidates[*at])).collect();
     match open[..] {
         [at] => Match::ByDriver(at),
-        _ => Match::None,
+        _ => by_register(candidates, &open, stop).map_or(Match::None, Match::ByDriver),
     }
+}
+
+/// The only one that began at the register with which the readings of the end begin; failing that, of one driver's, the only
+/// one that began below the register at the end.
+fn by_register(candidates: &[Candidate], open: &[usize], stop: &StopReport) -> Option<usize> {
+    let only = |fits: &dyn Fn(Decimal) -> bool| {
+        let mut fitting = open.iter().filter(|at| candidates[**at].meter_start.is_some_and(fits));
+        fitting.next().filter(|_| fitting.next().is_none()).copied()
+    };
+    let began = register::first_wh(&stop.samples).and_then(|first| only(&|start| start == first));
+    let below = |end: Decimal| only(&|start| start <= end);
+    began.or_else(|| stop.meter_stop.filter(|_| stop.id_tag.is_some()).and_then(below))
 }
 
 #[cfg(test)]
@@ -71,6 +89,7 @@ mod tests {
             running,
             presumed_ended: false,
             id_tag: Some(tag.into()),
+            meter_start: Some(100.into()),
             meter_stop: (!running).then(|| 500.into()),
             ended_at: (!running).then(|| Timestamp::from_millis(1)),
         }
@@ -110,5 +129,23 @@ mod tests {
         // Two cars of one driver: it is not for us to choose.
         let twins = [candidate(1, true, "AA"), candidate(2, true, "AA")];
         assert_eq!(find(&twins, None, &stop(Some("AA")), now), Match::None);
+    }
+
+    #[test]
+    fn the_register_tells_sessions_of_one_driver_apart() {
+        let now = Timestamp::from_millis(9);
+        let mut twins = [candidate(1, true, "AA"), candidate(2, true, "AA")];
+        twins[1].meter_start = Some(90_000.into());
+        assert_eq!(find(&twins, None, &stop(Some("AA")), now), Match::ByDriver(0), "it ended below the other's start");
+        assert_eq!(find(&twins, None, &stop(None), now), Match::None, "nobody says who");
+        let begin = |value: &str| {
+            let mut stop = stop(None);
+            let sample = serde_json::json!({ "value": value, "context": "Transaction.Begin", "signed": false,
+                "measurand": "Energy.Active.Import.Register", "phase": null, "location": "Outlet", "unit": "Wh" });
+            stop.samples = vec![serde_json::from_value(serde_json::json!({ "at": null, "values": [sample] })).unwrap()];
+            stop
+        };
+        assert_eq!(find(&twins, Some(77), &begin("90000"), now), Match::ByDriver(1));
+        assert_eq!(find(&twins, Some(77), &begin("90001"), now), Match::None);
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     Timestamp,
     billing::cdr::HeldReason,
     money::{Fixed, Kwh},
+    network::tolerance::RegisterMode,
     session::{
         clock,
         finding::{Finding, Findings},
@@ -98,6 +99,8 @@ pub struct Facts<'a> {
     pub public_key: Option<&'a str>,
     /// Whether time costs.
     pub time_priced: bool,
+    /// How the station's register counts, where it is known.
+    pub register: Option<RegisterMode>,
     /// What was doubtful already when it was reported.
     pub findings: Findings,
 }
@@ -140,7 +143,7 @@ pub fn measure(facts: &Facts<'_>, sets: &[ReadingSet]) -> Measured {
     if sets.iter().any(|set| register::is_unreadable(&set.samples)) {
         findings.note(Finding::UnreadableReading);
     }
-    let by_register = register::energy(facts.meter_start, &readings, facts.meter_stop, &mut findings);
+    let by_register = register::energy(facts.meter_start, &readings, facts.meter_stop, facts.register, &mut findings);
     let (records, sent_key) = signed_records(sets);
 
     let mut measured = Measured {
@@ -191,8 +194,11 @@ pub fn measure(facts: &Facts<'_>, sets: &[ReadingSet]) -> Measured {
         }
     }
     if measurement.source != MeasurementSource::Signed {
-        let lost =
-            [(Finding::NeverStarted, HeldReason::StartMissing), (Finding::NeverStopped, HeldReason::StopMissing)];
+        let lost = [
+            (Finding::NeverStarted, HeldReason::StartMissing),
+            (Finding::StartRegisterUnknown, HeldReason::StartMissing),
+            (Finding::NeverStopped, HeldReason::StopMissing),
+        ];
         for (finding, reason) in lost {
             if findings.has(finding) {
                 measurement.source = MeasurementSource::Estimated;
@@ -218,11 +224,13 @@ fn signed_records(sets: &[ReadingSet]) -> (Vec<SignedRecord>, Option<String>) {
     let mut key = None;
     let mut records: Vec<SignedRecord> = Vec::new();
     for sample in sets.iter().flat_map(|set| &set.samples).filter(|sample| sample.signed) {
-        let unwrapped = signed::unwrap(&sample.value);
-        key = key.or(unwrapped.public_key);
-        let record = SignedRecord { context: sample.context.clone(), data: unwrapped.data };
-        if !records.contains(&record) {
-            records.push(record);
+        for unwrapped in signed::unwrap(&sample.value) {
+            key = key.or(unwrapped.public_key);
+            let context = unwrapped.context.unwrap_or_else(|| sample.context.clone());
+            let record = SignedRecord { context, data: unwrapped.data };
+            if !records.contains(&record) {
+                records.push(record);
+            }
         }
     }
     (records, key)
@@ -254,6 +262,7 @@ mod tests {
             max_power: Some(Kwh::parse("22").unwrap()),
             public_key: None,
             time_priced: true,
+            register: None,
             findings: Findings::default(),
         }
     }
@@ -323,6 +332,7 @@ mod tests {
         for (change, reason) in [
             (Facts { findings: findings(Finding::NeverStopped), ..facts() }, HeldReason::StopMissing),
             (Facts { findings: findings(Finding::NeverStarted), ..facts() }, HeldReason::StartMissing),
+            (Facts { findings: findings(Finding::StartRegisterUnknown), ..facts() }, HeldReason::StartMissing),
             // kWh sent as Wh, times a thousand.
             (Facts { meter_stop: Some(11_600_000.into()), ..facts() }, HeldReason::EnergyImplausible),
             (Facts { meter_stop: Some(90_000.into()), ..facts() }, HeldReason::RegisterImplausible),

@@ -4,9 +4,10 @@ use rust_decimal::Decimal;
 
 use crate::{
     Timestamp,
+    network::tolerance::RegisterMode,
     session::{
         finding::{Finding, Findings},
-        report::Sample,
+        report::{Sample, SampleSet},
     },
 };
 
@@ -31,12 +32,14 @@ fn measured(samples: &[Sample], measurand: &str, scale: impl Fn(&str) -> Option<
     if let Some(whole) = chosen.iter().find(|sample| sample.phase.is_none()) {
         return value(whole);
     }
-    let phases: Vec<Decimal> = chosen
-        .iter()
-        .filter(|sample| matches!(sample.phase.as_deref(), Some("L1" | "L2" | "L3" | "L1-N" | "L2-N" | "L3-N")))
-        .filter_map(|sample| value(sample))
-        .collect();
-    (!phases.is_empty()).then(|| phases.into_iter().sum())
+    // A phase is named alone or against the neutral conductor; one that is there twice counts once.
+    let phase = |names: [&str; 2]| {
+        let named = |name: &str| chosen.iter().find(|sample| sample.phase.as_deref() == Some(name));
+        names.into_iter().find_map(|name| named(name).and_then(|sample| value(sample)))
+    };
+    let phases = [["L1", "L1-N"], ["L2", "L2-N"], ["L3", "L3-N"]].map(phase);
+    let found: Vec<Decimal> = phases.into_iter().flatten().collect();
+    (!found.is_empty()).then(|| found.into_iter().sum())
 }
 
 /// The import register in Wh.
@@ -47,6 +50,14 @@ pub fn register_wh(samples: &[Sample]) -> Option<Decimal> {
         "kWh" => Some(Decimal::ONE_THOUSAND),
         _ => None,
     })
+}
+
+/// The import register in Wh that a session's readings begin with: of the set that says so, else of the earliest.
+#[must_use]
+pub fn first_wh(sets: &[SampleSet]) -> Option<Decimal> {
+    let begins = |set: &SampleSet| set.values.iter().any(|sample| sample.context == "Transaction.Begin");
+    let found = sets.iter().filter_map(|set| Some((!begins(set), set.at, register_wh(&set.values)?)));
+    found.min_by_key(|(later, at, _)| (*later, *at)).map(|(.., value)| value)
 }
 
 /// The power that flows in, in W.
@@ -91,12 +102,14 @@ pub struct RegisterEnergy {
 /// Energy between the register at start and the register at end, by the readings in between.
 ///
 /// A reading below its predecessors is a drop-out when the register comes back to where it was, and left out. When it
-/// does not, the register began again: from zero if it fell by more than half, and both parts are added.
+/// does not, the register began again: from zero if it fell by more than half, and both parts are added. One that is known
+/// never to begin again has dropped out.
 #[must_use]
 pub fn energy(
     start: Decimal,
     readings: &[(Timestamp, Decimal)],
     stop: Option<Decimal>,
+    mode: Option<RegisterMode>,
     findings: &mut Findings,
 ) -> RegisterEnergy {
     let mut sorted = readings.to_vec();
@@ -104,11 +117,14 @@ pub fn energy(
     let mut values: Vec<Decimal> =
         sorted.into_iter().map(|(_, value)| value).filter(|value| *value >= Decimal::ZERO).collect();
     let sampled = !values.is_empty();
+    if values.len() < readings.len() {
+        findings.note(Finding::UnreadableReading);
+    }
     let last = stop.filter(|stop| *stop >= Decimal::ZERO).or_else(|| values.last().copied()).unwrap_or(start);
     let mut begin = start.max(Decimal::ZERO);
     // ABB and others always send zero at start. A first reading of some kWh would be a session's own.
     let first = values.first().copied().unwrap_or(last);
-    if begin.is_zero() && sampled && first > Decimal::from(100_000) {
+    if mode != Some(RegisterMode::Session) && begin.is_zero() && sampled && first > Decimal::from(100_000) {
         findings.note(Finding::MeterStartZero);
         begin = first;
     }
@@ -119,11 +135,19 @@ pub fn energy(
         ahead[at] = ahead[at].max(ahead[at + 1]);
     }
     let (mut base, mut highest, mut sum, mut plausible) = (begin, begin, Decimal::ZERO, true);
+    if stop.is_some_and(|stop| stop.is_sign_negative() && !stop.is_zero()) {
+        findings.note(Finding::RegisterFell);
+        plausible = false;
+    }
     for (value, ahead) in values.iter().zip(ahead) {
         if *value >= highest {
             highest = *value;
         } else if ahead >= highest {
             findings.note(Finding::RegisterDroppedOut);
+        } else if mode == Some(RegisterMode::Lifetime) {
+            // The last reading may be a drop-out too: then the highest before it is what there is.
+            findings.note(Finding::RegisterFell);
+            plausible &= stop.is_none();
         } else {
             sum += highest - base;
             let from_zero = *value * Decimal::TWO <= highest;
@@ -155,7 +179,7 @@ mod tests {
             .map(|(at, value)| (Timestamp::from_millis(at as i64), Decimal::from(*value)))
             .collect();
         let mut findings = Findings::default();
-        let energy = energy(start.into(), &readings, stop.map(Into::into), &mut findings);
+        let energy = energy(start.into(), &readings, stop.map(Into::into), None, &mut findings);
         (i64::try_from(energy.wh).unwrap(), energy.plausible, findings.0)
     }
 
@@ -186,6 +210,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_register_that_is_known_to_count_on() {
+        use Finding::*;
+        let lifetime = |start: i64, readings: &[i64], stop: Option<i64>| {
+            let readings: Vec<_> = readings
+                .iter()
+                .zip(0..)
+                .map(|(value, at)| (Timestamp::from_millis(at), Decimal::from(*value)))
+                .collect();
+            let mut findings = Findings::default();
+            let mode = Some(RegisterMode::Lifetime);
+            let energy = energy(start.into(), &readings, stop.map(Into::into), mode, &mut findings);
+            (i64::try_from(energy.wh).unwrap(), energy.plausible, findings.0)
+        };
+        // The same figures without that knowledge are a restart.
+        assert_eq!(of(1000, &[3000, 6000, 500], Some(2000)), (7000, true, vec![RegisterReset]));
+        assert_eq!(lifetime(1000, &[3000, 6000, 500], Some(2000)), (5000, false, vec![RegisterFell]));
+        // The end was lost, and the last reading was a drop-out.
+        assert_eq!(lifetime(1000, &[3000, 6000, 0], None), (5000, true, vec![RegisterFell]));
+        assert_eq!(lifetime(1000, &[3000, 0], Some(4000)), (3000, true, vec![RegisterDroppedOut]));
+    }
+
+    #[test]
+    fn negative_figures_are_flagged_and_never_billed() {
+        use Finding::*;
+        assert_eq!(of(1000, &[], Some(-5)), (0, false, vec![RegisterFell]));
+        assert_eq!(of(1000, &[-5, 1500], Some(2000)), (1000, true, vec![UnreadableReading]));
+        assert_eq!(of(1000, &[], Some(900)), (0, false, vec![RegisterFell]));
+    }
+
     fn sample(value: &str, measurand: &str, unit: &str, phase: Option<&str>) -> Sample {
         Sample {
             value: value.into(),
@@ -207,6 +261,13 @@ mod tests {
             sample("9", register, "Wh", Some("N")),
         ];
         assert_eq!(register_wh(&phases), Some(2000.into()));
+        // A sum that is there goes before one of our own; a phase counts once, whatever it is called; the neutral never.
+        let whole = [phases.as_slice(), &[sample("1999", register, "Wh", None)]].concat();
+        assert_eq!(register_wh(&whole), Some(1999.into()));
+        let power = |value: &str, phase| sample(value, "Power.Active.Import", "W", Some(phase));
+        assert_eq!(power_w(&[power("700", "L1-N"), power("701", "L1"), power("50", "N")]), Some(701.into()));
+        assert_eq!(power_w(&[power("700", "L1-N"), power("710", "L2-N"), power("720", "L3-N")]), Some(2130.into()));
+        assert_eq!(power_w(&[power("50", "N")]), None);
         let mut signed = sample("OCMF|{}|{}", register, "Wh", None);
         signed.signed = true;
         assert_eq!(register_wh(&[signed.clone(), sample("7", register, "Wh", None)]), Some(7.into()));
@@ -244,9 +305,9 @@ mod tests {
             prop_assert!(wh >= 0);
             let mut readings: Vec<_> = values.iter().enumerate()
                 .map(|(at, value)| (Timestamp::from_millis(at as i64), Decimal::from(*value))).collect();
-            let inorder = energy(start.into(), &readings, Some(stop.into()), &mut Findings::default());
+            let inorder = energy(start.into(), &readings, Some(stop.into()), None, &mut Findings::default());
             readings.reverse();
-            prop_assert_eq!(energy(start.into(), &readings, Some(stop.into()), &mut Findings::default()), inorder);
+            prop_assert_eq!(energy(start.into(), &readings, Some(stop.into()), None, &mut Findings::default()), inorder);
         }
     }
 }

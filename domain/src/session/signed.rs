@@ -26,34 +26,83 @@ pub struct SignedRecord {
     pub data: String,
 }
 
-/// A sample with signed data, taken out of its envelope.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A record, taken out of its envelope.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unwrapped {
     /// The record's own bytes.
     pub data: String,
     /// The public key that came along.
     pub public_key: Option<String>,
+    /// OCPP context, where the envelope names one.
+    pub context: Option<String>,
 }
 
-/// Takes the record out of what a station sent: the envelope of the OCA paper, the record itself, or either in base64.
+/// Whether a sample's value is signed data, whatever its format says: by its content, in base64 too.
 #[must_use]
-pub fn unwrap(value: &str) -> Unwrapped {
+pub fn is_signed(value: &str) -> bool {
     let trimmed = value.trim();
-    let plain = |data: &str| Unwrapped { data: data.to_owned(), public_key: None };
+    let looks = |text: &str| {
+        let text = text.trim_start_matches('\u{feff}').trim_start();
+        text.starts_with("OCMF|") || text.starts_with('{') || text.starts_with('<')
+    };
+    // A number is base64, too, but never of this.
+    looks(trimmed) || (trimmed.len() >= 16 && decoded(trimmed).is_some_and(|inner| looks(&inner)))
+}
+
+/// Takes the records out of what a station sent: the envelope of the OCA paper, the record itself, a transparency file, or any
+/// of them in base64. What is none of them is taken as it is.
+#[must_use]
+pub fn unwrap(value: &str) -> Vec<Unwrapped> {
+    let trimmed = value.trim();
+    let plain = |data: &str| vec![Unwrapped { data: data.to_owned(), ..Unwrapped::default() }];
     if trimmed.starts_with('{')
         && let Ok(envelope) = serde_json::from_str::<serde_json::Value>(trimmed)
     {
         let text = |name: &str| envelope[name].as_str().filter(|text| !text.is_empty());
         // be.ENERGISED documents the second spelling.
         if let Some(data) = text("signedMeterData").or_else(|| text("signedMeterValue")) {
-            let data = decoded(data).unwrap_or_else(|| data.to_owned());
-            return Unwrapped { data, public_key: text("publicKey").map(str::to_owned) };
+            let mut inner = unwrap(data);
+            for record in &mut inner {
+                record.public_key = record.public_key.take().or_else(|| text("publicKey").map(str::to_owned));
+            }
+            return inner;
         }
     }
     if trimmed.starts_with("OCMF|") {
         return plain(value);
     }
+    if trimmed.starts_with('<') {
+        let records = transparency(trimmed);
+        return if records.is_empty() { plain(value) } else { records };
+    }
     decoded(trimmed).map_or_else(|| plain(value), |inner| unwrap(&inner))
+}
+
+/// The records of a transparency file (S.A.F.E.): `<value context="…"><signedData …>…</signedData><publicKey …>…`.
+fn transparency(xml: &str) -> Vec<Unwrapped> {
+    let values = xml.split("<value").skip(1).filter(|value| value.starts_with(['>', ' ', '\n', '\r', '\t']));
+    let records = values.filter_map(|value| {
+        let tag = value.split('>').next()?;
+        let data = element(value, "signedData")?;
+        let data = if data.starts_with("OCMF|") { data } else { decoded(&data).unwrap_or(data) };
+        Some(Unwrapped { data, public_key: element(value, "publicKey"), context: attribute(tag, "context") })
+    });
+    records.collect()
+}
+
+fn element(xml: &str, name: &str) -> Option<String> {
+    let start = xml.find(&format!("<{name}"))?;
+    let inner = &xml[start + xml[start..].find('>')? + 1..];
+    let text = inner[..inner.find(&format!("</{name}"))?].trim();
+    let text = text.strip_prefix("<![CDATA[").and_then(|text| text.strip_suffix("]]>")).unwrap_or(text);
+    let entities = [("&quot;", "\""), ("&apos;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+    let text = entities.iter().fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain));
+    (!text.is_empty()).then_some(text)
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let rest = &tag[tag.find(&format!("{name}=\""))? + name.len() + 2..];
+    Some(rest[..rest.find('"')?].to_owned())
 }
 
 fn decoded(text: &str) -> Option<String> {
@@ -262,12 +311,59 @@ mod tests {
     fn envelopes() {
         let record = &session()[0];
         let base64 = STANDARD.encode(record);
-        let oca = serde_json::json!({ "signedMeterData": base64, "signingMethod": "", "encodingMethod": "OCMF", "publicKey": "abc" });
-        assert_eq!(unwrap(&oca.to_string()), Unwrapped { data: record.clone(), public_key: Some("abc".into()) });
-        let plain = serde_json::json!({ "signedMeterValue": record });
-        for text in [record.clone(), base64, plain.to_string()] {
-            assert_eq!(unwrap(&text), Unwrapped { data: record.clone(), public_key: None });
+        let hex_key = key();
+        let composed = STANDARD.encode(format!("oca:base16:asn1:{hex_key}"));
+        let envelope = |name: &str, data: &str, key: &str| {
+            serde_json::json!({ name: data, "signingMethod": "", "encodingMethod": "OCMF", "publicKey": key })
+                .to_string()
+        };
+        // The envelope with either name, the data in base64 or not, the key with or without its prefix, or none.
+        for name in ["signedMeterData", "signedMeterValue"] {
+            for data in [&base64, record] {
+                for key in ["", hex_key.as_str(), composed.as_str()] {
+                    let text = envelope(name, data, key);
+                    let key = (!key.is_empty()).then(|| key.to_owned());
+                    for text in [STANDARD.encode(&text), text] {
+                        assert!(is_signed(&text), "{text}");
+                        let expected = Unwrapped { data: record.clone(), public_key: key.clone(), context: None };
+                        assert_eq!(unwrap(&text), [expected]);
+                    }
+                    if let Some(key) = key {
+                        let texts = records(&session());
+                        prove(&texts, Some(&key), None, None, &mut Findings::default()).unwrap();
+                    }
+                }
+            }
         }
-        assert_eq!(unwrap("no such thing").data, "no such thing");
+        let bare = Unwrapped { data: record.clone(), ..Unwrapped::default() };
+        for text in [record.clone(), base64.clone()] {
+            assert!(is_signed(&text));
+            assert_eq!(unwrap(&text), std::slice::from_ref(&bare));
+        }
+        for plain in ["no such thing", "1234", "1234567890123456", "-1.5e3", ""] {
+            assert!(!is_signed(plain), "{plain}");
+            assert_eq!(unwrap(plain)[0].data, plain);
+        }
+    }
+
+    #[test]
+    fn transparency_files() {
+        let [begin, end] = &session()[..] else { panic!() };
+        let quoted = begin.replace('"', "&quot;");
+        let xml = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<values>\n<value transactionId=\"1\" context=\"Transaction.Begin\">\
+             <signedData format=\"OCMF\" encoding=\"plain\">{quoted}</signedData><publicKey encoding=\"plain\">{}</publicKey></value>\
+             <value context=\"Transaction.End\"><signedData encoding=\"base64\">{}</signedData></value></values>",
+            key(),
+            STANDARD.encode(end)
+        );
+        for text in [STANDARD.encode(&xml), xml] {
+            assert!(is_signed(&text));
+            let found = unwrap(&text);
+            assert_eq!((&found[0].data, &found[1].data), (begin, end));
+            assert_eq!(found[0].public_key, Some(key()));
+            assert_eq!(found[1].context.as_deref(), Some("Transaction.End"));
+        }
+        assert_eq!(unwrap("<other/>")[0].data, "<other/>");
     }
 }

@@ -6,7 +6,7 @@ use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{attempt::Attempt, token::Token},
+    access::{attempt::Attempt, token::Token, token_alias::TokenAlias},
     billing::cdr::Cdr,
     session::session::Session,
     tenancy::{audit::AuditEntry, user::User},
@@ -17,6 +17,8 @@ use crate::{
 pub struct TokenHolderData {
     /// The token.
     pub token: Token,
+    /// Its other UIDs.
+    pub aliases: Vec<TokenAlias>,
     /// Where and when it was shown.
     pub authorizations: Vec<Attempt>,
     /// What was charged with it.

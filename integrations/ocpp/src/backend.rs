@@ -7,7 +7,8 @@ use stromtor_domain::{
     Timestamp,
     money::Total,
     network::{
-        certificate::CsrReport, location::LocationId, notice::Notice, progress::ProgressReport, station::StationId,
+        certificate::CsrReport, location::LocationId, notice::Notice, progress::ProgressReport, quirk::Quirk,
+        station::StationId,
     },
     session::report::{
         BootReport, DataTransferReport, MeterReport, StartReport, StatusReport, StopReport, TransactionReport,
@@ -16,7 +17,7 @@ use stromtor_domain::{
 };
 use uuid::Uuid;
 
-use crate::version::Version;
+use crate::{read::Quirks, version::Version};
 
 /// A station at the door.
 #[derive(Debug, Clone)]
@@ -94,12 +95,16 @@ pub struct Link {
     pub accept_without_protocol: bool,
     /// Whether pings are sent; some stations break on them.
     pub ping: bool,
+    /// Seconds between its heartbeats, as far as it is known.
+    pub heartbeat_s: Option<u32>,
     /// Security profile of this connection: 0 nothing, 1 password, 2 password over TLS, 3 client certificate.
     pub security_profile: i16,
     /// Whether that is higher than the station had to come with so far.
     pub raises_profile: bool,
     /// How it is treated where it departs from the specification.
     pub tolerances: stromtor_domain::network::tolerance::Tolerances,
+    /// What had to be forgiven to let it in.
+    pub quirks: Quirks,
 }
 
 /// The backend cannot take it for the moment; nothing was changed. The station must not get a false success.
@@ -214,7 +219,7 @@ pub struct Logged {
     /// As on the wire, secrets masked.
     pub payload: String,
     /// What was wrong with it.
-    pub quirks: Vec<&'static str>,
+    pub quirks: Quirks,
 }
 
 /// What the gateway asks and reports.
@@ -259,6 +264,8 @@ pub trait Backend: Send + Sync + 'static {
     fn may_shake(&self, address: IpAddr) -> bool;
     /// How a TLS handshake with this address ended.
     fn shook(&self, address: IpAddr, fine: bool);
+    /// Something had to be forgiven that stands in no message.
+    fn quirk(&self, link: &Link, quirk: Quirk);
     /// A message went over the wire. Must not block; written in batches.
     fn log(&self, message: Logged);
     /// Now.

@@ -8,6 +8,8 @@ use std::{
 };
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::Value;
+use stromtor_domain::{command::CommandState, network::quirk::Quirk};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{mpsc, oneshot},
@@ -29,9 +31,12 @@ use crate::{
     dispatch::{Answered, PATIENCE, Waiting, answer},
     frame::{Frame, FrameError},
     mask,
+    read::Quirks,
+    result::of_old_shape,
     route::{Answer, CallFailure, Request},
     server::Settings,
-    tolerate::tolerate,
+    tolerate::{check_clock, tolerate},
+    v16::command::outcome,
     version::Version,
 };
 
@@ -53,6 +58,8 @@ struct InFlight {
     id: String,
     request: Box<Request>,
     deadline: Instant,
+    /// The time between heartbeats that it sets.
+    interval: Option<Duration>,
 }
 
 /// The connection's task.
@@ -66,6 +73,10 @@ pub(crate) struct Connection<S, B> {
     /// Told why the connection is to end.
     pub ended: oneshot::Receiver<&'static str>,
     pub stop: CancellationToken,
+    /// Time between heartbeats, as far as it is known.
+    pub interval: Duration,
+    /// Whether it has answered a ping: then its silence says more.
+    pub ponged: bool,
     /// When a heartbeat was last logged.
     pub heartbeat: Option<Instant>,
 }
@@ -96,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 answer: in_flight.as_ref().map(|call| call.deadline),
                 boot: boot_due.filter(|_| in_flight.is_none()),
                 ping: next_ping,
-                silent: heard + self.settings.idle_timeout,
+                silent: heard + self.patience(),
                 readable: (ready_at > now).then_some(ready_at),
             };
             // One timer, set again only when it would ring too late: most messages let it be.
@@ -115,6 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                     Some(What::Answer) => Step::CallTimedOut,
                     Some(What::Boot) => {
                         boot_due = None;
+                        self.backend.quirk(&self.link, Quirk::NoBoot);
                         Step::Call(Request::boot())
                     }
                     Some(What::Silent) => {
@@ -141,8 +153,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
             };
             let sent = match step {
                 Step::End(code, reason) => break (code, reason),
-                Step::Send(Answered { frame, action, logged: true }) => self.send(&frame, Some(action)).await,
-                Step::Send(Answered { frame, .. }) => self.write(frame.text()).await,
+                Step::Send(Answered { frame, action, logged }) => {
+                    if let ("BootNotification", Frame::Result { payload, .. }) = (action.as_str(), &frame) {
+                        self.interval = payload["interval"].as_u64().map_or(self.interval, Duration::from_secs);
+                    }
+                    if logged { self.send(&frame, Some(action)).await } else { self.write(frame.text()).await }
+                }
                 Step::Ping => {
                     next_ping = self.ping_after(Instant::now());
                     self.socket.send(Message::Ping(Vec::new().into())).await
@@ -156,6 +172,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 }
                 Step::Call(mut request) => {
                     let id = self.backend.id().to_string();
+                    let interval = interval_set(&request.action, &request.payload);
                     let frame =
                         Frame::Call { id: id.clone(), action: request.action.clone(), payload: request.payload.take() };
                     let sent = self.send(&frame, None).await;
@@ -164,7 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                     let _ = std::mem::replace(&mut request.sent, told).send(());
                     let known = self.link.tolerances.call_timeout_s.map(|seconds| Duration::from_secs(seconds.into()));
                     let deadline = Instant::now() + known.unwrap_or(request.timeout);
-                    in_flight = Some(InFlight { id, deadline, request });
+                    in_flight = Some(InFlight { id, deadline, request, interval });
                     sent
                 }
                 Step::Received(message) => {
@@ -177,21 +194,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                     }
                     match message {
                         Message::Text(text) => {
-                            let received = self.received(text.as_str(), &mut inbox, &mut in_flight).await;
+                            let received =
+                                self.received(text.as_str(), work.is_some(), &mut inbox, &mut in_flight).await;
                             if inbox.back().is_some_and(|waiting| waiting.action == "BootNotification") {
                                 boot_due = None;
                             }
                             received
                         }
                         Message::Binary(bytes) => match std::str::from_utf8(&bytes) {
-                            Ok(text) => self.received(text, &mut inbox, &mut in_flight).await,
+                            Ok(text) => self.received(text, work.is_some(), &mut inbox, &mut in_flight).await,
                             Err(_) => {
                                 metrics::counter!("stromtor_ocpp_malformed_frames_total").increment(1);
                                 Ok(())
                             }
                         },
                         Message::Close(_) => break (None, "closed_by_station"),
-                        _ => Ok(()),
+                        other => {
+                            self.ponged |= matches!(other, Message::Pong(_));
+                            Ok(())
+                        }
                     }
                 }
             };
@@ -217,6 +238,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         };
         let _ = tokio::time::timeout(Duration::from_secs(1), close).await;
         reason
+    }
+
+    /// How long it may be silent.
+    fn patience(&self) -> Duration {
+        let idle = self.settings.idle_timeout;
+        if self.ponged { idle } else { idle.max(self.interval * 5 / 2) }
     }
 
     fn begin(&self, waiting: Waiting) -> Work {
@@ -261,7 +288,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
         action: Option<String>,
         message_id: Option<String>,
         text: &str,
-        quirks: Vec<&'static str>,
+        quirks: Quirks,
     ) {
         let mut payload = mask::mask_text(text).into_owned();
         // PostgreSQL texts hold no NUL.
@@ -273,6 +300,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
     async fn received(
         &mut self,
         text: &str,
+        busy: bool,
         inbox: &mut VecDeque<Waiting>,
         in_flight: &mut Option<InFlight>,
     ) -> Result<(), WsError> {
@@ -283,6 +311,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 let mut call = call::read(self.version, &action, &payload, &mut quirks);
                 if let Ok(call) = &mut call {
                     tolerate(call, &self.link.tolerances, &quirks);
+                    check_clock(call, self.backend.now(), &mut quirks);
+                }
+                if busy || !inbox.is_empty() {
+                    quirks.push(Quirk::ParallelCalls);
                 }
                 let logged = !matches!(call, Ok(Inbound::Heartbeat)) || self.logs_heartbeat();
                 if logged {
@@ -295,14 +327,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
                 let (kind, id, _) = describe(&frame);
                 let ours = in_flight.as_ref().is_some_and(|call| call.id == id);
                 let action = in_flight.as_ref().filter(|_| ours).map(|call| call.request.action.clone());
-                self.log(Direction::In, kind, action, Some(id), text, Vec::new());
+                let quirk = match (&frame, &action) {
+                    (_, None) => Some(Quirk::UnknownAnswer),
+                    (Frame::Result { payload, .. }, Some(action)) if self.version == Version::V201 => {
+                        of_old_shape(action, payload).then_some(Quirk::ShapeOfV16)
+                    }
+                    _ => None,
+                };
+                self.log(Direction::In, kind, action, Some(id), text, quirk.into_iter().collect());
                 let Some(call) = in_flight.take_if(|_| ours) else {
                     metrics::counter!("stromtor_ocpp_unknown_answers_total").increment(1);
                     return Ok(());
                 };
                 let answer = match frame {
                     Frame::Error { code, description, .. } => Answer::Error { code, description },
-                    Frame::Result { payload, .. } => Answer::Result(payload),
+                    Frame::Result { payload, .. } => {
+                        if let Some(interval) = call.interval
+                            && outcome(&Value::Null, &payload) == CommandState::Accepted
+                        {
+                            self.interval = interval;
+                        }
+                        Answer::Result(payload)
+                    }
                     Frame::Call { .. } => return Ok(()),
                 };
                 let _ = call.request.answer.send(Ok(answer));
@@ -311,10 +357,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send, B: Backend> Connection<S, B> {
             Err(wrong) => {
                 metrics::counter!("stromtor_ocpp_malformed_frames_total").increment(1);
                 let (id, quirk) = match &wrong {
-                    FrameError::Unreadable(reason) => (None, *reason),
-                    FrameError::Unanswerable => (None, "no message id"),
-                    FrameError::UnknownType { id } => (Some(id.clone()), "unknown message type"),
-                    FrameError::Answerable { id, .. } => (Some(id.clone()), "malformed_call"),
+                    FrameError::Unreadable(quirk) => (None, *quirk),
+                    FrameError::Unanswerable => (None, Quirk::NoMessageId),
+                    FrameError::UnknownType { id } => (Some(id.clone()), Quirk::UnknownMessageType),
+                    FrameError::Answerable { id, .. } => (Some(id.clone()), Quirk::MalformedCall),
                 };
                 self.log(Direction::In, Kind::Invalid, None, id, text, vec![quirk]);
                 match Frame::answer_to(wrong, self.version) {
@@ -333,6 +379,22 @@ enum Step {
     CallTimedOut,
     Call(Box<Request>),
     Received(Message),
+}
+
+/// The time between heartbeats that a call sets.
+fn interval_set(action: &str, payload: &Value) -> Option<Duration> {
+    let value = match action {
+        "ChangeConfiguration" if payload["key"] == "HeartbeatInterval" => &payload["value"],
+        "SetVariables" => {
+            let set = payload["setVariableData"].as_array()?;
+            let of_it = |set: &&Value| {
+                set["component"]["name"] == "OCPPCommCtrlr" && set["variable"]["name"] == "HeartbeatInterval"
+            };
+            &set.iter().find(of_it)?["attributeValue"]
+        }
+        _ => return None,
+    };
+    value.as_str()?.trim().parse().ok().filter(|seconds| *seconds > 0).map(Duration::from_secs)
 }
 
 /// When something is to be done though nothing happens.

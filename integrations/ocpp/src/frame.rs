@@ -1,6 +1,7 @@
 //! Frames of OCPP-J 1.6, section 4, the same in OCPP 2.0.1 part 4: `[2,id,action,payload]`, `[3,id,payload]`, `[4,id,code,description,details]`.
 
 use serde_json::{Map, Value, json};
+use stromtor_domain::network::quirk::Quirk;
 
 use crate::version::Version;
 
@@ -44,7 +45,7 @@ pub enum Frame {
 pub enum FrameError {
     /// No message id can be read. Logged; the connection stays.
     #[error("{0}")]
-    Unreadable(&'static str),
+    Unreadable(Quirk),
     /// An answer to nothing. Logged; the connection stays.
     #[error("an answer without a message id")]
     Unanswerable,
@@ -125,8 +126,8 @@ impl ErrorCode {
 impl Frame {
     /// Parses leniently: a missing or null payload is empty, ids may be numbers, more elements than needed are ignored.
     pub fn parse(text: &str) -> Result<Self, FrameError> {
-        let value: Value = serde_json::from_str(text).map_err(|_| FrameError::Unreadable("not JSON"))?;
-        let Value::Array(mut parts) = value else { return Err(FrameError::Unreadable("not an array")) };
+        let value: Value = serde_json::from_str(text).map_err(|_| FrameError::Unreadable(Quirk::NotJson))?;
+        let Value::Array(mut parts) = value else { return Err(FrameError::Unreadable(Quirk::NotAnArray)) };
         let kind = parts.first().and_then(|kind| match kind {
             Value::Number(number) => number.as_u64(),
             Value::String(text) => text.parse().ok(),
@@ -136,7 +137,7 @@ impl Frame {
             Some(Value::String(id)) if !id.is_empty() && id.len() <= MAX_ID => id.clone(),
             Some(Value::Number(id)) => id.to_string(),
             _ if matches!(kind, Some(3 | 4)) => return Err(FrameError::Unanswerable),
-            _ => return Err(FrameError::Unreadable("no message id")),
+            _ => return Err(FrameError::Unreadable(Quirk::NoMessageId)),
         };
         let mut take = |at: usize| parts.get_mut(at).map(Value::take).filter(|value| !value.is_null());
         let empty = || Value::Object(Map::new());
@@ -186,9 +187,9 @@ impl Frame {
                 modern.then(|| Self::error(version, id, ErrorCode::MessageTypeNotSupported, "unknown message type"))
             }
             FrameError::Unanswerable => None,
-            FrameError::Unreadable(reason) => {
+            FrameError::Unreadable(quirk) => {
                 // The message id of one that cannot be read.
-                modern.then(|| Self::error(version, "-1".into(), ErrorCode::RpcFrameworkError, reason))
+                modern.then(|| Self::error(version, "-1".into(), ErrorCode::RpcFrameworkError, quirk.as_str()))
             }
         }
     }

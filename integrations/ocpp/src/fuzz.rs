@@ -3,10 +3,17 @@
 
 use futures_util::FutureExt as _;
 use serde_json::Value;
-use stromtor_domain::network::tolerance::Tolerances;
+use stromtor_domain::network::{quirk::Quirk, tolerance::Tolerances};
 
 use crate::{
-    call, frame::Frame, handshake, mask, read::Quirks, result, security, tolerate::tolerate, v16, version::Version,
+    call,
+    frame::Frame,
+    handshake, mask,
+    read::Quirks,
+    result, security,
+    tolerate::{check_clock, tolerate},
+    v16,
+    version::Version,
 };
 
 /// A target.
@@ -63,8 +70,9 @@ fn call(version: Version, bytes: &[u8]) {
     assert!(quirks.len() < 40, "quirks are noted once each");
     let odd: Tolerances =
         serde_json::from_str(r#"{"time_zone":"Europe/Berlin","energy_unit":"kwh"}"#).expect("tolerances");
-    quirks.push("no_zone");
+    quirks.push(Quirk::NoZone);
     tolerate(&mut call, &odd, &quirks);
+    check_clock(&mut call, stromtor_domain::Timestamp::from_millis(0), &mut quirks);
     in_proportion(format!("{call:?}").len(), text.len());
 }
 

@@ -1,8 +1,11 @@
 //! The WebSocket upgrade (RFC 6455, section 4.2), our own because stations get it wrong in ways that libraries refuse.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use stromtor_domain::network::quirk::Quirk;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::read::Quirks;
 
 const MAX_REQUEST: usize = 8 * 1024;
 const MAX_HEADERS: usize = 64;
@@ -16,6 +19,8 @@ pub struct Upgrade {
     pub basic: Option<(String, Vec<u8>)>,
     /// Sub-protocols offered, best first.
     pub protocols: Vec<String>,
+    /// What had to be forgiven.
+    pub quirks: Quirks,
     key: String,
     /// What came behind the request already.
     pub rest: Vec<u8>,
@@ -59,10 +64,19 @@ fn understand(request: &httparse::Request<'_, '_>, rest: &[u8]) -> Option<Upgrad
         return None;
     }
     let protocols = header("sec-websocket-protocol").unwrap_or_default();
+    let mut quirks = Quirks::new();
+    if !header("connection").is_some_and(|value| value.to_ascii_lowercase().contains("upgrade")) {
+        quirks.push(Quirk::NoConnectionUpgrade);
+    }
+    let path = request.path?;
+    if path.contains("//") || path.split(['?', '#']).next().is_some_and(|path| path.ends_with('/')) {
+        quirks.push(Quirk::OddPath);
+    }
     Some(Upgrade {
-        identity: identity(request.path?)?,
+        identity: identity(path)?,
         basic: header("authorization").as_deref().and_then(basic),
         protocols: protocols.split(',').map(|p| p.trim().to_owned()).filter(|p| !p.is_empty()).collect(),
+        quirks,
         key: key.trim().to_owned(),
         rest: rest.to_vec(),
     })
@@ -156,6 +170,22 @@ mod tests {
         }
         assert_eq!(identity("/"), None);
         assert_eq!(identity("/%00"), None);
+    }
+
+    #[test]
+    fn the_key_says_what_is_meant() {
+        let asked = |text: &str| {
+            let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+            let mut request = httparse::Request::new(&mut headers);
+            assert!(request.parse(text.as_bytes()).unwrap().is_complete());
+            understand(&request, &[])
+        };
+        let usual = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: a\r\n";
+        let fine = asked(&format!("GET /ocpp/CP1 HTTP/1.1\r\nConnection: keep-alive, Upgrade\r\n{usual}\r\n")).unwrap();
+        assert_eq!((fine.identity.as_str(), fine.quirks), ("CP1", vec![]));
+        let odd = asked(&format!("GET ///CP1/ HTTP/1.1\r\n{usual}\r\n")).unwrap();
+        assert_eq!((odd.identity.as_str(), odd.quirks), ("CP1", vec![Quirk::NoConnectionUpgrade, Quirk::OddPath]));
+        assert_eq!(asked("GET /CP1 HTTP/1.1\r\nConnection: Upgrade\r\n\r\n"), None);
     }
 
     #[test]

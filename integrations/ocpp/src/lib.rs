@@ -27,3 +27,4 @@ pub mod tolerate;
 pub mod v16;
 pub mod v201;
 pub mod version;
+pub mod words;

@@ -2,10 +2,11 @@
 
 use stromtor_domain::{
     access::local_list::Step,
-    command::CommandInput,
+    command::{CommandInput, charging::RemoteStart},
     network::{
         charging_profile::{ChargingProfile, ProfileKind, ProfilePurpose, RateUnit, Recurrency},
         reservation::Reservation,
+        tolerance::Tolerances,
     },
 };
 
@@ -39,6 +40,27 @@ pub struct Context {
     pub place: Option<(i32, i32)>,
     /// A number that the station answers by.
     pub number: i32,
+    /// The UID that a remote start names its token by, where the station takes no other.
+    pub hex_uid: Option<String>,
+    /// How the station is treated where it departs from the specification.
+    pub tolerances: Tolerances,
+}
+
+impl Context {
+    /// The word for a profile's purpose. A station that ignores limits of the whole is limited session by session.
+    pub(crate) fn purpose(&self, purpose: ProfilePurpose, of_station: &'static str) -> &'static str {
+        match purpose {
+            ProfilePurpose::StationMax if self.tolerances.station_max_profile == Some(false) => "TxDefaultProfile",
+            ProfilePurpose::StationMax => of_station,
+            ProfilePurpose::TxDefault => "TxDefaultProfile",
+            ProfilePurpose::Tx => "TxProfile",
+        }
+    }
+
+    /// The UID that a remote start names its token by.
+    pub(crate) fn start_uid<'a>(&'a self, start: &'a RemoteStart) -> &'a str {
+        self.hex_uid.as_deref().unwrap_or(&start.token_uid)
+    }
 }
 
 impl Outbound<'_> {
@@ -52,14 +74,7 @@ impl Outbound<'_> {
     }
 }
 
-/// The words that both versions share.
-pub(crate) fn purpose(purpose: ProfilePurpose, of_station: &'static str) -> &'static str {
-    match purpose {
-        ProfilePurpose::StationMax => of_station,
-        ProfilePurpose::TxDefault => "TxDefaultProfile",
-        ProfilePurpose::Tx => "TxProfile",
-    }
-}
+// The words that both versions share.
 
 pub(crate) const fn kind(kind: ProfileKind) -> &'static str {
     match kind {
@@ -270,8 +285,13 @@ mod tests {
             CommandInput::KINDS.iter().copied().collect::<BTreeSet<_>>(),
             "a command of each type is tried"
         );
-        let context =
-            Context { transaction_id: Some(1), transaction_ref: Some("t".into()), place: Some((1, 1)), number: 1 };
+        let context = Context {
+            transaction_id: Some(1),
+            transaction_ref: Some("t".into()),
+            place: Some((1, 1)),
+            number: 1,
+            ..Context::default()
+        };
         for (version, by_us) in [(Version::V16, BY_US_16), (Version::V201, BY_US_201)] {
             let commands = commands();
             let worded = commands.iter().filter_map(|command| Outbound::Command(command).word(version, &context));

@@ -4,9 +4,9 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
-use stromtor_domain::Timestamp;
+use stromtor_domain::{Timestamp, network::quirk::Quirk};
 
-use crate::frame::ErrorCode;
+use crate::{frame::ErrorCode, words::Words};
 
 /// A field that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,16 +18,16 @@ pub struct Wrong {
 }
 
 /// What had to be forgiven, each once.
-pub type Quirks = Vec<&'static str>;
+pub type Quirks = Vec<Quirk>;
 
 /// The fields of one object.
 #[derive(Debug)]
 pub struct Reader<'a> {
     fields: &'a Map<String, Value>,
-    quirks: &'a mut Vec<&'static str>,
+    quirks: &'a mut Quirks,
 }
 
-fn note(quirks: &mut Vec<&'static str>, quirk: &'static str) {
+fn note(quirks: &mut Quirks, quirk: Quirk) {
     if !quirks.contains(&quirk) {
         quirks.push(quirk);
     }
@@ -35,7 +35,7 @@ fn note(quirks: &mut Vec<&'static str>, quirk: &'static str) {
 
 impl<'a> Reader<'a> {
     /// A payload must be an object.
-    pub fn new(payload: &'a Value, quirks: &'a mut Vec<&'static str>) -> Result<Self, Wrong> {
+    pub fn new(payload: &'a Value, quirks: &'a mut Quirks) -> Result<Self, Wrong> {
         match payload {
             Value::Object(fields) => Ok(Self { fields, quirks }),
             _ => Err(Wrong { code: ErrorCode::FormationViolation, message: "the payload is not an object".into() }),
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
     /// Notes that fields beyond the known ones are there; they are ignored.
     pub fn known(&mut self, names: &[&str]) {
         if self.fields.keys().any(|name| !names.contains(&name.as_str())) {
-            note(self.quirks, "extra_fields");
+            note(self.quirks, Quirk::ExtraFields);
         }
     }
 
@@ -53,14 +53,14 @@ impl<'a> Reader<'a> {
         let value = self.fields.get(name)?;
         match value {
             Value::Null => {
-                note(self.quirks, "null_field");
+                note(self.quirks, Quirk::NullField);
                 None
             }
             value => Some(value),
         }
     }
 
-    fn missing(name: &str) -> Wrong {
+    pub(crate) fn missing(name: &str) -> Wrong {
         Wrong { code: ErrorCode::OccurenceConstraintViolation, message: format!("{name} is missing") }
     }
 
@@ -74,11 +74,11 @@ impl<'a> Reader<'a> {
             None => return Ok(None),
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => {
-                note(self.quirks, "number_as_string");
+                note(self.quirks, Quirk::NumberAsString);
                 number.to_string()
             }
             Some(Value::Bool(value)) => {
-                note(self.quirks, "boolean_as_string");
+                note(self.quirks, Quirk::BooleanAsString);
                 value.to_string()
             }
             Some(_) => return Err(Self::mistyped(name)),
@@ -87,12 +87,12 @@ impl<'a> Reader<'a> {
         let text = text.replace('\0', "");
         if text.is_empty() || text.eq_ignore_ascii_case("null") {
             if !text.is_empty() {
-                note(self.quirks, "null_as_string");
+                note(self.quirks, Quirk::NullAsString);
             }
             return Ok(None);
         }
         if text.chars().count() > usual {
-            note(self.quirks, "over_long_text");
+            note(self.quirks, Quirk::OverLongText);
         }
         Ok(Some(text))
     }
@@ -102,6 +102,16 @@ impl<'a> Reader<'a> {
         self.text(name, usual)?.ok_or_else(|| Self::missing(name))
     }
 
+    /// A word of a set: in the specification's spelling when it is known in whatever spelling, else as it came.
+    pub fn word(&mut self, name: &str, usual: usize, words: &Words) -> Result<Option<String>, Wrong> {
+        let Some(text) = self.text(name, usual)? else { return Ok(None) };
+        let (word, quirk) = words.read(&text);
+        if let Some(quirk) = quirk {
+            note(self.quirks, quirk);
+        }
+        Ok(Some(word))
+    }
+
     /// A whole number.
     pub fn integer(&mut self, name: &str) -> Result<Option<i64>, Wrong> {
         match self.get(name) {
@@ -109,14 +119,14 @@ impl<'a> Reader<'a> {
             Some(Value::Number(number)) => match number.as_i64() {
                 Some(integer) => Ok(Some(integer)),
                 None => {
-                    note(self.quirks, "fraction_as_integer");
+                    note(self.quirks, Quirk::FractionAsInteger);
                     let float =
                         number.as_f64().filter(|float| float.abs() < 9e15).ok_or_else(|| Self::mistyped(name))?;
                     Ok(Some(float as i64))
                 }
             },
             Some(Value::String(text)) => {
-                note(self.quirks, "string_as_number");
+                note(self.quirks, Quirk::StringAsNumber);
                 match text.trim() {
                     "" => Ok(None),
                     text => text.parse().map(Some).map_err(|_| Self::mistyped(name)),
@@ -138,7 +148,7 @@ impl<'a> Reader<'a> {
     /// A register reading in Wh; the specification wants an integer, stations send fractions and strings too.
     pub fn register(&mut self, name: &str) -> Result<Decimal, Wrong> {
         if self.fields.get(name).is_some_and(Value::is_f64) {
-            note(self.quirks, "fraction_as_integer");
+            note(self.quirks, Quirk::FractionAsInteger);
         }
         self.decimal(name)?.ok_or_else(|| Self::missing(name))
     }
@@ -149,7 +159,7 @@ impl<'a> Reader<'a> {
             None => return Ok(None),
             Some(Value::Number(number)) => number.to_string(),
             Some(Value::String(text)) => {
-                note(self.quirks, "string_as_number");
+                note(self.quirks, Quirk::StringAsNumber);
                 text.trim().to_owned()
             }
             Some(_) => return Err(Self::mistyped(name)),
@@ -167,8 +177,8 @@ impl<'a> Reader<'a> {
         let Some(text) = self.text(name, 64)? else { return Ok((None, String::new())) };
         let parsed = parse_time(&text);
         match &parsed {
-            None => note(self.quirks, "unreadable_time"),
-            Some((_, Some(quirk))) => note(self.quirks, quirk),
+            None => note(self.quirks, Quirk::UnreadableTime),
+            Some((_, Some(quirk))) => note(self.quirks, *quirk),
             Some(_) => {}
         }
         Ok((parsed.map(|(time, _)| time), text))
@@ -180,7 +190,7 @@ impl<'a> Reader<'a> {
             None => Ok(Vec::new()),
             Some(Value::Array(items)) => Ok(items.iter().collect()),
             Some(object @ Value::Object(_)) => {
-                note(self.quirks, "object_as_array");
+                note(self.quirks, Quirk::ObjectAsArray);
                 Ok(vec![object])
             }
             Some(_) => Err(Self::mistyped(name)),
@@ -193,7 +203,7 @@ impl<'a> Reader<'a> {
             None => Ok(None),
             Some(object @ Value::Object(_)) => Ok(Some(object)),
             Some(Value::Array(items)) if items.len() == 1 && items[0].is_object() => {
-                note(self.quirks, "array_as_object");
+                note(self.quirks, Quirk::ArrayAsObject);
                 Ok(items.first())
             }
             Some(_) => Err(Self::mistyped(name)),
@@ -211,7 +221,7 @@ impl<'a> Reader<'a> {
             None => Ok(None),
             Some(Value::Bool(value)) => Ok(Some(*value)),
             Some(Value::String(text)) => {
-                note(self.quirks, "string_as_boolean");
+                note(self.quirks, Quirk::StringAsBoolean);
                 match text.trim().to_ascii_lowercase().as_str() {
                     "" => Ok(None),
                     "true" | "1" => Ok(Some(true)),
@@ -220,11 +230,20 @@ impl<'a> Reader<'a> {
                 }
             }
             Some(Value::Number(number)) => {
-                note(self.quirks, "number_as_boolean");
+                note(self.quirks, Quirk::NumberAsBoolean);
                 Ok(Some(number.as_f64() != Some(0.0)))
             }
             Some(_) => Err(Self::mistyped(name)),
         }
+    }
+
+    /// The number of something that may be none: zero and below are none.
+    pub fn number_of(&mut self, name: &str, none: Quirk) -> Result<Option<i64>, Wrong> {
+        let number = self.integer(name)?;
+        if number.is_some_and(|number| number <= 0) {
+            note(self.quirks, none);
+        }
+        Ok(number.filter(|number| *number > 0))
     }
 
     /// An integer of 32 bits.
@@ -246,22 +265,22 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes a quirk.
-    pub fn note(&mut self, quirk: &'static str) {
+    pub fn note(&mut self, quirk: Quirk) {
         note(self.quirks, quirk);
     }
 }
 
 /// RFC 3339, and what stations make of it: no zone (UTC is assumed), `+02` without minutes, a blank instead of `T`.
-fn parse_time(text: &str) -> Option<(Timestamp, Option<&'static str>)> {
+fn parse_time(text: &str) -> Option<(Timestamp, Option<Quirk>)> {
     let text = text.trim();
     if let Ok(time) = Timestamp::parse(text) {
         return Some((time, None));
     }
     let fixed = text.replacen(' ', "T", 1);
     for (candidate, quirk) in [
-        (fixed.clone(), "blank_in_time"),
-        (format!("{fixed}:00"), "short_zone"),
-        (format!("{}Z", fixed.trim_end_matches('z')), "no_zone"),
+        (fixed.clone(), Quirk::BlankInTime),
+        (format!("{fixed}:00"), Quirk::ShortZone),
+        (format!("{}Z", fixed.trim_end_matches('z')), Quirk::NoZone),
     ] {
         if let Ok(time) = Timestamp::parse(&candidate) {
             return Some((time, Some(quirk)));
@@ -269,11 +288,11 @@ fn parse_time(text: &str) -> Option<(Timestamp, Option<&'static str>)> {
     }
     for format in ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S%.f%z"] {
         if let Ok(time) = DateTime::parse_from_str(&fixed, format) {
-            return Some((Timestamp::new(time.with_timezone(&Utc)), Some("short_zone")));
+            return Some((Timestamp::new(time.with_timezone(&Utc)), Some(Quirk::ShortZone)));
         }
     }
     let naive = NaiveDateTime::parse_from_str(&fixed, "%Y-%m-%dT%H:%M").ok()?;
-    Some((Timestamp::new(naive.and_utc()), Some("no_zone")))
+    Some((Timestamp::new(naive.and_utc()), Some(Quirk::NoZone)))
 }
 
 #[cfg(test)]
@@ -297,13 +316,13 @@ mod tests {
         assert_eq!(reader.integer("g").unwrap(), None);
         assert_eq!(reader.integer("d"), Err(Reader::mistyped("d")));
         for quirk in [
-            "number_as_string",
-            "string_as_number",
-            "null_as_string",
-            "object_as_array",
-            "short_zone",
-            "fraction_as_integer",
-            "null_field",
+            Quirk::NumberAsString,
+            Quirk::StringAsNumber,
+            Quirk::NullAsString,
+            Quirk::ObjectAsArray,
+            Quirk::ShortZone,
+            Quirk::FractionAsInteger,
+            Quirk::NullField,
         ] {
             assert!(quirks.contains(&quirk), "{quirk}: {quirks:?}");
         }

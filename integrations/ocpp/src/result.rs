@@ -31,7 +31,10 @@ pub fn parameters(action: &str, call: &Value, answer: &Value) -> Parameters {
     let mut found = Parameters::default();
     let _ = match action {
         "GetConfiguration" => configuration(answer, &mut quirks, &mut found),
+        // Some that agreed on OCPP 2.0.1 answer in the shape of OCPP 1.6.
+        "GetVariables" if answer.get("configurationKey").is_some() => configuration(answer, &mut quirks, &mut found),
         "GetVariables" => variables(answer, &mut quirks, &mut found),
+        "SetVariables" if of_old_shape(action, answer) => set_by_one_word(call, answer, &mut found),
         "ChangeConfiguration" => {
             let (name, value) = (call["key"].as_str(), call["value"].as_str());
             if let (Some(name), Some(value), Some(word)) = (name, value, answer["status"].as_str())
@@ -45,6 +48,35 @@ pub fn parameters(action: &str, call: &Value, answer: &Value) -> Parameters {
         _ => Ok(()),
     };
     found
+}
+
+/// Whether the answer to a call of OCPP 2.0.1 has the shape of OCPP 1.6.
+#[must_use]
+pub fn of_old_shape(action: &str, answer: &Value) -> bool {
+    match action {
+        "GetVariables" => answer.get("configurationKey").is_some(),
+        "SetVariables" => answer.get("setVariableResult").is_none() && answer.get("status").is_some(),
+        "GetLocalListVersion" => answer.get("listVersion").is_some(),
+        _ => false,
+    }
+}
+
+/// One word about all that was to be set.
+fn set_by_one_word(call: &Value, answer: &Value, found: &mut Parameters) -> Result<(), Wrong> {
+    let word = answer["status"].as_str().unwrap_or_default();
+    if !matches!(word, "Accepted" | "RebootRequired") {
+        return Ok(());
+    }
+    let mut quirks = Quirks::new();
+    let mut reader = Reader::new(call, &mut quirks)?;
+    for item in reader.objects("setVariableData")? {
+        let mut nested = reader.nested(item)?;
+        let Ok(name) = notice::variable(&mut nested) else { continue };
+        if let Some(value) = masked(&name.variable, nested.text("attributeValue", 2500)?) {
+            found.set.push((name.to_string(), value, word == "RebootRequired"));
+        }
+    }
+    Ok(())
 }
 
 fn configuration(answer: &Value, quirks: &mut Quirks, found: &mut Parameters) -> Result<(), Wrong> {
@@ -119,6 +151,22 @@ mod tests {
         assert_eq!(found.known[0].value.as_deref(), Some("***"));
         assert_eq!(found.known[1].value.as_deref(), Some("300"));
         assert_eq!(found.unknown, ["Nope"]);
+    }
+
+    #[test]
+    fn answers_in_the_shape_of_the_older_version_are_understood() {
+        let asked = json!({ "getVariableData": [] });
+        let answer = json!({ "configurationKey": [{ "key": "HeartbeatInterval", "readonly": false, "value": "300" }] });
+        let found = parameters("GetVariables", &asked, &answer);
+        assert_eq!((found.known[0].name.as_str(), found.known[0].value.as_deref()), ("HeartbeatInterval", Some("300")));
+        let set = json!({ "setVariableData": [{ "component": { "name": "A" }, "variable": { "name": "B" }, "attributeValue": "1" }] });
+        let found = parameters("SetVariables", &set, &json!({ "status": "Accepted" }));
+        assert_eq!(found.set, [("A/B".to_owned(), "1".to_owned(), false)]);
+        assert_eq!(parameters("SetVariables", &set, &json!({ "status": "Rejected" })), Parameters::default());
+        for (action, answer) in [("GetVariables", answer), ("SetVariables", json!({ "status": "Accepted" }))] {
+            assert!(of_old_shape(action, &answer), "{action}");
+        }
+        assert!(!of_old_shape("Reset", &json!({ "status": "Accepted" })));
     }
 
     #[test]

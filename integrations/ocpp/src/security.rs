@@ -15,7 +15,7 @@ use crate::{
 pub const V16: &str = "ocpp1.6";
 
 /// SignCertificate: 1.6 whitepaper section 5.17, 2.0.1 section 1.58. Without a type it is the station's own.
-pub fn sign_certificate(payload: &Value, quirks: &mut Vec<&'static str>) -> Result<CsrReport, Wrong> {
+pub fn sign_certificate(payload: &Value, quirks: &mut crate::read::Quirks) -> Result<CsrReport, Wrong> {
     let mut reader = Reader::new(payload, quirks)?;
     reader.known(&["csr", "certificateType"]);
     let csr = reader.required_text("csr", MAX_PEM)?;

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use stromtor_domain::network::quirk::Quirk;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -31,8 +32,11 @@ const HANDSHAKES: usize = 512;
 pub struct Settings {
     /// Time between pings when nothing was heard; zero for none.
     pub ping_interval: Duration,
-    /// Silence after which a connection is dead.
+    /// Silence after which a connection is dead. One that answers no ping, or is sent none, has two and a half of its
+    /// heartbeats.
     pub idle_timeout: Duration,
+    /// Time between heartbeats of stations of which nothing else is known.
+    pub heartbeat_interval: Duration,
     /// Largest frame, bytes.
     pub max_frame: usize,
     /// Calls that may wait for one station.
@@ -48,6 +52,7 @@ impl Default for Settings {
         Self {
             ping_interval: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(660),
+            heartbeat_interval: Duration::from_secs(300),
             max_frame: 256 * 1024,
             call_queue: 32,
             messages_per_second: 50,
@@ -255,6 +260,10 @@ impl<B: Backend> Station<B> {
             self.backend.disconnected(&link, epoch, "lost").await;
             return;
         };
+        let silent = common.is_none().then_some(Quirk::NoSubprotocol);
+        for quirk in upgrade.quirks.iter().chain(&link.quirks).chain(&silent) {
+            self.backend.quirk(&link, *quirk);
+        }
         let (sender, requests) = mpsc::channel(self.settings.call_queue.max(1));
         let ended = self.registry.insert(link.station_id, epoch, link.door_revision, version, sender);
         let connection = Connection {
@@ -266,6 +275,8 @@ impl<B: Backend> Station<B> {
             requests,
             ended,
             stop: self.stop.clone(),
+            interval: link.heartbeat_s.map_or(self.settings.heartbeat_interval, |s| Duration::from_secs(s.into())),
+            ponged: false,
             heartbeat: None,
         };
         let reason = connection.run().await;

@@ -1,19 +1,25 @@
 //! Puts right what a station is known to say wrongly, before anybody sees it.
 
+use std::cell::RefCell;
+
 use chrono::TimeZone as _;
 use rust_decimal::Decimal;
 use stromtor_domain::{
     Timestamp,
-    network::tolerance::{EnergyUnit, Tolerances},
-    session::report::SampleSet,
+    network::{
+        quirk::Quirk,
+        tolerance::{EnergyUnit, RegisterMode, Tolerances},
+    },
+    session::{clock, report::SampleSet},
 };
 
 use crate::{call::Inbound, read::Quirks};
 
 /// Applies a station's tolerances to a call. `quirks` says what its reader had to forgive.
 pub fn tolerate(call: &mut Inbound, tolerances: &Tolerances, quirks: &Quirks) {
+    let local = quirks.contains(&Quirk::NoZone) || tolerances.time_zone_always == Some(true);
     if let Some(zone) = tolerances.time_zone.as_ref().and_then(|zone| zone.as_str().parse::<chrono_tz::Tz>().ok())
-        && quirks.contains(&"no_zone")
+        && local
     {
         times(call, |at| {
             // Read as UTC, for want of better: the same hands on the clock of its place. An hour that the clock shows twice
@@ -25,6 +31,30 @@ pub fn tolerate(call: &mut Inbound, tolerances: &Tolerances, quirks: &Quirks) {
     if let Some(unit) = tolerances.energy_unit {
         energy(call, unit);
     }
+    if let (Some(mode), Inbound::Start(report)) = (tolerances.register, call) {
+        match mode {
+            RegisterMode::Lifetime => {}
+            RegisterMode::Session => report.meter_start = Some(Decimal::ZERO),
+            RegisterMode::FirstReading => report.meter_start = None,
+        }
+    }
+}
+
+/// Notes where a station's clock cannot be right. Reports may be late, but not early.
+pub fn check_clock(call: &mut Inbound, now: Timestamp, quirks: &mut Quirks) {
+    let found = RefCell::new(quirks);
+    times(call, |at| {
+        let quirk = match at {
+            at if clock::is_unset(at) => Some(Quirk::ClockUnset),
+            at if at > now + chrono::TimeDelta::seconds(60) => Some(Quirk::ClockAhead),
+            _ => None,
+        };
+        let mut quirks = found.borrow_mut();
+        if let Some(quirk) = quirk.filter(|quirk| !quirks.contains(quirk)) {
+            quirks.push(quirk);
+        }
+        at
+    });
 }
 
 fn sets(samples: &mut [SampleSet], change: impl Fn(Timestamp) -> Timestamp) {
@@ -110,9 +140,37 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_word_counts() {
-        let one = |text: &str| serde_json::from_str::<Tolerances>(text).unwrap();
-        let merged = one(r#"{"call_timeout_s": 5}"#).or(one(r#"{"call_timeout_s": 9, "trigger_boot": true}"#));
-        assert_eq!(merged, one(r#"{"call_timeout_s": 5, "trigger_boot": true}"#));
+    fn local_time_that_says_z() {
+        let start = |tolerances: serde_json::Value| {
+            let payload =
+                json!({ "connectorId": 1, "idTag": "A", "meterStart": 77, "timestamp": "2026-07-01T12:00:00Z" });
+            let mut quirks = Quirks::new();
+            let mut call = read(Version::V16, "StartTransaction", &payload, &mut quirks).unwrap();
+            tolerate(&mut call, &serde_json::from_value(tolerances).unwrap(), &quirks);
+            let now = Timestamp::parse("2026-07-01T10:00:30Z").unwrap();
+            check_clock(&mut call, now, &mut quirks);
+            let Inbound::Start(report) = call else { panic!() };
+            (report.at.unwrap().to_string(), report.meter_start, quirks)
+        };
+        let (at, _, quirks) = start(json!({ "time_zone": "Europe/Berlin" }));
+        assert_eq!((at.as_str(), quirks), ("2026-07-01T12:00:00.000Z", vec![Quirk::ClockAhead]));
+        let (at, register, quirks) = start(json!({ "time_zone": "Europe/Berlin", "time_zone_always": true }));
+        assert_eq!((at.as_str(), register, quirks), ("2026-07-01T10:00:00.000Z", Some(77.into()), vec![]));
+        for (mode, expected) in
+            [("lifetime", Some(77.into())), ("session", Some(Decimal::ZERO)), ("first_reading", None)]
+        {
+            assert_eq!(start(json!({ "register": mode })).1, expected, "{mode}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_never_set_is_noted_once() {
+        let payload = json!({ "transactionId": 1, "meterStop": 12, "timestamp": "1970-01-01T00:00:09Z", "transactionData": [
+            { "timestamp": "1970-01-01T00:00:05Z", "sampledValue": [{ "value": "7" }] }] });
+        let mut quirks = Quirks::new();
+        let mut call = read(Version::V16, "StopTransaction", &payload, &mut quirks).unwrap();
+        let before = call.clone();
+        check_clock(&mut call, Timestamp::parse("2026-07-01T10:00:30Z").unwrap(), &mut quirks);
+        assert_eq!((call, quirks), (before, vec![Quirk::ClockUnset]));
     }
 }

@@ -767,6 +767,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    station_alias (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        ocpp_identity -> Text,
+        revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     station_boot (id) {
         id -> Uuid,
         partner_id -> Uuid,
@@ -979,6 +992,20 @@ diesel::table! {
         revision -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        hex_uid -> Text,
+    }
+}
+
+diesel::table! {
+    token_alias (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        token_id -> Uuid,
+        uid -> Text,
+        uid_normalised -> Text,
+        revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -1043,6 +1070,8 @@ diesel::joinable!(station_model -> manufacturer (manufacturer_id));
 diesel::joinable!(station_parameter -> station (station_id));
 diesel::joinable!(tariff -> partner (partner_id));
 diesel::joinable!(token -> partner (partner_id));
+diesel::joinable!(token_alias -> partner (partner_id));
+diesel::joinable!(token_alias -> token (token_id));
 diesel::joinable!(transfer -> firmware_image (firmware_image_id));
 diesel::joinable!(transfer -> firmware_update (firmware_update_id));
 diesel::joinable!(transfer -> log_request (log_request_id));
@@ -1076,6 +1105,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     station_parameter,
     tariff,
     token,
+    token_alias,
     transfer,
 );
 diesel::allow_tables_to_appear_in_same_query!(cdr, session, tariff_version,);

@@ -3,3 +3,4 @@
 pub mod attempt;
 pub mod local_list;
 pub mod token;
+pub mod token_alias;

@@ -1,10 +1,11 @@
 //! Who may charge: facts of a whole batch with one query, the decision in `domain::access::decide`, every attempt kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use stromtor_domain::access::{
-    decide::{Outcome, Reason, TokenFacts, decide, normalise_uid},
+    decide::{Outcome, Reason, TokenFacts, decide},
+    spelling::{Spelling, Wanted},
     token::TokenId,
 };
 use uuid::Uuid;
@@ -39,6 +40,8 @@ struct Candidate {
     partner_id: PartnerId,
     #[diesel(sql_type = Bool)]
     of_emp: bool,
+    #[diesel(sql_type = Text)]
+    spelling: Spelling,
     #[diesel(sql_type = Bool)]
     blocked: bool,
     #[diesel(sql_type = Bool)]
@@ -54,34 +57,65 @@ struct Candidate {
     distance: i32,
 }
 
-/// The tokens that a tag may mean: the operator's own first, then those of the partners above it, then providers'.
+/// The tokens that a tag may mean: by how it spells them, then the operator's own, those of the partners above it, providers'.
+/// What begins like a cut tag is looked at up to a hundred tokens: more are not one.
 const CANDIDATES: &str = "\
     with recursive asked as ( \
-      select * from unnest($1::uuid[], $2::text[]) with ordinality a(operator, tag, place)), \
+      select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bool[], $5::bool[]) with ordinality \
+        a(operator, tag, reversed, hex, cut, place)), \
     up as ( \
       select p.id as operator, p.id, p.parent_id, 0 as depth from partner p where p.id = any($1::uuid[]) \
-      union all select up.operator, p.id, p.parent_id, up.depth + 1 from up join partner p on p.id = up.parent_id) \
-    select a.place, t.id, t.partner_id, p.kind = 'emp' as of_emp, t.status = 'blocked' as blocked, \
+      union all select up.operator, p.id, p.parent_id, up.depth + 1 from up join partner p on p.id = up.parent_id), \
+    meant as ( \
+      select a.place, a.operator, t.id, 'exact' as spelling, 0 as rank from asked a join token t on t.uid_normalised = a.tag \
+      union all select a.place, a.operator, x.token_id, 'alias', 1 from asked a join token_alias x on x.uid_normalised = a.tag \
+      union all select a.place, a.operator, t.id, 'hex', 2 from asked a \
+        join token t on t.hex_uid = a.tag and t.hex_uid <> t.uid_normalised where a.hex \
+      union all select a.place, a.operator, t.id, 'reversed', 3 from asked a join token t on t.uid_normalised = a.reversed \
+      union all select a.place, a.operator, t.id, 'cut', 4 from asked a cross join lateral ( \
+        select t.id, count(*) over () as many from (select t.id from token t where t.uid_normalised ~>=~ a.tag \
+          and t.uid_normalised ~<~ (a.tag || '~') and t.uid_normalised <> a.tag limit 100) t) t where a.cut and t.many < 100) \
+    select m.place, t.id, t.partner_id, p.kind = 'emp' as of_emp, t.status = 'blocked' as blocked, m.spelling, \
       exists (select from session s where s.token_id = t.id and s.state = 'active') as charging, \
       t.valid_from, t.valid_until, t.group_id, coalesce(up.depth, 1000) as distance \
-    from asked a join token t on t.uid_normalised = a.tag join partner p on p.id = t.partner_id \
-    left join up on up.operator = a.operator and up.id = t.partner_id \
+    from meant m join token t on t.id = m.id join partner p on p.id = t.partner_id \
+    left join up on up.operator = m.operator and up.id = t.partner_id \
     where (up.id is not null or p.kind = 'emp') and t.erased_at is null \
-    order by a.place, distance, t.id";
+    order by m.place, m.rank, distance, t.id";
+
+/// The first candidate of each place, unless it had to be the only one and is not.
+fn nearest(candidates: Vec<Candidate>) -> HashMap<i64, Candidate> {
+    let mut first: HashMap<i64, Candidate> = HashMap::new();
+    let mut ambiguous: HashSet<i64> = HashSet::new();
+    for candidate in candidates {
+        match first.get(&candidate.place) {
+            None => {
+                first.insert(candidate.place, candidate);
+            }
+            Some(chosen) if chosen.spelling == candidate.spelling && chosen.spelling.must_be_unique() => {
+                ambiguous.insert(chosen.place);
+            }
+            Some(_) => {}
+        }
+    }
+    first.retain(|place, _| !ambiguous.contains(place));
+    first
+}
 
 /// Decides about all of them, and keeps every attempt.
 pub(crate) async fn decide_all(tx: &mut Tx, asked: &[Asked<'_>], rules: &Rules) -> Result<Vec<Answer>> {
     let now = tx.now();
+    let wanted: Vec<Wanted> = asked.iter().map(|one| Wanted::new(one.id_tag, one.from.tags)).collect();
     let candidates: Vec<Candidate> = diesel::sql_query(CANDIDATES)
         .bind::<Array<SqlUuid>, _>(asked.iter().map(|one| one.from.partner_id).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(asked.iter().map(|one| normalise_uid(one.id_tag)).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(wanted.iter().map(|one| one.tag.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(wanted.iter().map(|one| one.reversed.as_deref()).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(wanted.iter().map(|one| one.hex).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(wanted.iter().map(|one| one.cut).collect::<Vec<_>>())
         .load(&mut **tx)
         .await
         .map_err(from_diesel)?;
-    let mut nearest: HashMap<i64, Candidate> = HashMap::new();
-    for candidate in candidates {
-        nearest.entry(candidate.place).or_insert(candidate);
-    }
+    let mut nearest = nearest(candidates);
     let (mut rows, mut answers) = (Vec::new(), Vec::new());
     for (place, one) in asked.iter().enumerate() {
         let token = nearest.remove(&(place as i64 + 1));
@@ -102,6 +136,7 @@ pub(crate) async fn decide_all(tx: &mut Tx, asked: &[Asked<'_>], rules: &Rules) 
             decided: Decided {
                 outcome,
                 valid_until: token.as_ref().and_then(|token| token.valid_until),
+                spelling: token.as_ref().map_or(Spelling::Exact, |token| token.spelling),
                 group: token.and_then(|token| token.group_id),
             },
             attempt_id,

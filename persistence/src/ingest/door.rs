@@ -30,6 +30,8 @@ pub struct Known {
     pub partner_id: PartnerId,
     /// Its location.
     pub location_id: LocationId,
+    /// Its own identity; it may have come under another spelling.
+    pub identity: String,
     /// How its connection is treated.
     pub settings: OcppSettings,
     /// Fingerprint of its password.
@@ -46,10 +48,56 @@ pub struct Known {
     pub of_model: Option<Tolerances>,
     /// The same of its manufacturer.
     pub of_manufacturer: Option<Tolerances>,
+    /// Seconds between its heartbeats, as it last reported them.
+    pub heartbeat: Option<String>,
 }
 
-/// The stations with these identities, unless dismantled.
+impl Known {
+    /// How it is treated where it departs from the specification: its own word, its model's, its manufacturer's.
+    #[must_use]
+    pub fn all_tolerances(&self) -> Tolerances {
+        let of = |tolerances: &Option<Tolerances>| tolerances.clone().unwrap_or_default();
+        self.tolerances.clone().or(of(&self.of_model)).or(of(&self.of_manufacturer))
+    }
+}
+
+#[derive(QueryableByName)]
+struct Meant {
+    #[diesel(sql_type = Text)]
+    alias: String,
+    #[diesel(sql_type = Text)]
+    own: String,
+}
+
+/// The stations with these identities, or those that they are other spellings of, unless dismantled.
 pub async fn find(tx: &mut Tx, identities: &[String]) -> Result<Vec<Option<Known>>> {
+    let mut found = known(tx, identities).await?;
+    let missing: Vec<&String> = identities.iter().filter(|identity| !found.contains_key(*identity)).collect();
+    if !missing.is_empty() {
+        let meant: Vec<Meant> = diesel::sql_query(
+            "select a.ocpp_identity as alias, s.ocpp_identity as own from station_alias a join station s on s.id = a.station_id \
+             where a.ocpp_identity = any($1::text[])",
+        )
+        .bind::<Array<Text>, _>(missing)
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+        if !meant.is_empty() {
+            let own: Vec<String> = meant.iter().map(|one| one.own.clone()).collect();
+            let own = known(tx, &own).await?;
+            found.extend(meant.into_iter().filter_map(|one| Some((one.alias, own.get(&one.own)?.clone()))));
+        }
+    }
+    Ok(identities.iter().map(|identity| found.get(identity).cloned()).collect())
+}
+
+/// By their own identities.
+async fn known(tx: &mut Tx, identities: &[String]) -> Result<HashMap<String, Known>> {
+    // What the station last said of its heartbeats, if it ever did.
+    let heartbeat = diesel::dsl::sql::<Nullable<Text>>(
+        "(select p.value from station_parameter p where p.station_id = station.id and p.attribute = 'Actual' \
+           and p.name in ('HeartbeatInterval', 'OCPPCommCtrlr/HeartbeatInterval') order by p.reported_at desc limit 1)",
+    );
     let found: Vec<(String, Known)> = station::table
         .inner_join(station_live::table)
         .left_join(station_model::table.left_join(manufacturer::table))
@@ -60,6 +108,7 @@ pub async fn find(tx: &mut Tx, identities: &[String]) -> Result<Vec<Option<Known
                 station::id,
                 station::partner_id,
                 station::location_id,
+                station::ocpp_identity,
                 station::ocpp_settings,
                 station::password_hmac,
                 station::next_password_hmac,
@@ -68,13 +117,13 @@ pub async fn find(tx: &mut Tx, identities: &[String]) -> Result<Vec<Option<Known
                 station::tolerances,
                 station_model::tolerances.nullable(),
                 manufacturer::tolerances.nullable(),
+                heartbeat,
             ),
         ))
         .load(&mut **tx)
         .await
         .map_err(from_diesel)?;
-    let found: HashMap<String, Known> = found.into_iter().collect();
-    Ok(identities.iter().map(|identity| found.get(identity).cloned()).collect())
+    Ok(found.into_iter().collect())
 }
 
 /// Remembers a station that is not known.
@@ -344,7 +393,7 @@ pub async fn end_lost(tx: &mut Tx, unseen_since: Timestamp, most: i64) -> Result
     let departures: Vec<Departure> = lost
         .iter()
         .map(|row| Departure {
-            from: From { station_id: row.station_id, partner_id: row.partner_id, location_id: row.location_id },
+            from: From::new(row.station_id, row.partner_id, row.location_id),
             epoch: row.epoch,
             reason: "node_lost",
         })

@@ -250,7 +250,7 @@ async fn settle(tx: &mut Tx, points: Vec<ChargePointId>) -> Result<()> {
     .await
     .map_err(from_diesel)?;
     for row in changed {
-        let from = From { station_id: row.station_id, partner_id: row.partner_id, location_id: row.location_id };
+        let from = From::new(row.station_id, row.partner_id, row.location_id);
         let data = serde_json::json!({ "status": row.status, "at": row.status_at });
         tx.emit(from.event(EventType::StatusChanged, row.charge_point_id, data));
     }

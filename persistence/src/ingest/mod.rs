@@ -17,7 +17,10 @@ mod transaction;
 
 use chrono::TimeDelta;
 use stromtor_domain::{
-    access::decide::Outcome,
+    access::{
+        decide::Outcome,
+        spelling::{Spelling, TagPolicy},
+    },
     event::Event,
     network::{location::LocationId, notice::Notice, station::StationId},
     session::report::{BootReport, MeterReport, Report, StartReport, StatusReport, StopReport, TransactionReport},
@@ -44,9 +47,17 @@ pub struct From {
     pub partner_id: PartnerId,
     /// Its location.
     pub location_id: LocationId,
+    /// In which other spellings its tags may name a token.
+    pub tags: TagPolicy,
 }
 
 impl From {
+    /// A station whose tags are spelt as they should be.
+    #[must_use]
+    pub fn new(station_id: StationId, partner_id: PartnerId, location_id: LocationId) -> Self {
+        Self { station_id, partner_id, location_id, tags: TagPolicy::default() }
+    }
+
     fn event(self, kind: EventType, resource_id: impl Into<Uuid>, data: serde_json::Value) -> Event {
         Event {
             kind,
@@ -90,6 +101,15 @@ pub struct Decided {
     pub valid_until: Option<Timestamp>,
     /// The token's group.
     pub group: Option<String>,
+    /// How the tag named the token; `Exact` also where it named none, or was decided about before.
+    pub spelling: Spelling,
+}
+
+impl Decided {
+    /// A report that cannot be used lets nobody in.
+    fn refused() -> Self {
+        Self { outcome: Outcome::Invalid, valid_until: None, group: None, spelling: Spelling::Exact }
+    }
 }
 
 /// What became of a report.
@@ -198,7 +218,7 @@ pub async fn keep_failed(tx: &mut Tx, item: &Item, error: &str) -> Result<Done> 
     match &item.report {
         Report::Start(_) => {}
         Report::Transaction(report) => {
-            let refused = Decided { outcome: Outcome::Invalid, valid_until: None, group: None };
+            let refused = Decided::refused();
             return Ok(Done::Taken { decided: report.id_tag.as_ref().map(|_| refused), ended: None });
         }
         _ => return Ok(Done::Noted),
@@ -208,6 +228,6 @@ pub async fn keep_failed(tx: &mut Tx, item: &Item, error: &str) -> Result<Done> 
             .get_result(&mut **tx)
             .await
             .map_err(from_diesel)?;
-    let decided = Decided { outcome: Outcome::Invalid, valid_until: None, group: None };
+    let decided = Decided::refused();
     Ok(Done::Started { transaction_id, decided: Some(decided) })
 }

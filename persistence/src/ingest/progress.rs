@@ -69,7 +69,7 @@ pub(super) async fn booted(tx: &mut Tx, stations: &[StationId], firmware: &[Opti
     .await
     .map_err(from_diesel)?;
     for row in updated {
-        let from = From { station_id: row.station_id, partner_id: row.partner_id, location_id: row.location_id };
+        let from = From::new(row.station_id, row.partner_id, row.location_id);
         let data = serde_json::json!({ "state": row.state, "version": row.version });
         tx.emit(from.event(EventType::FirmwareUpdateChanged, row.id, data));
     }

@@ -6,6 +6,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Numeric, 
 use stromtor_domain::{
     access::{
         decide::{Outcome, normalise_uid},
+        spelling::Spelling,
         token::TokenId,
     },
     network::charge_point::ChargePointId,
@@ -89,7 +90,7 @@ const PLACES: &str = "\
     select c.charge_point_id, v.id as tariff_version_id, \
       exists (select from command m where m.station_id = i.station_id and m.kind = 'remote_start' \
         and m.created_at > $5 and m.state in ('sent', 'accepted') \
-        and coalesce(m.payload->>'idTag', m.payload->'idToken'->>'idToken') = i.id_tag) as remote \
+        and lower(coalesce(m.payload->>'idTag', m.payload->'idToken'->>'idToken')) = lower(i.id_tag)) as remote \
     from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[]) with ordinality \
       i(station_id, connector, started_at, id_tag, place) \
     left join connector c on c.station_id = i.station_id and c.ocpp_connector_id = i.connector \
@@ -114,7 +115,7 @@ pub(super) async fn start(
         repeated.insert(at, ());
         let fallback = if row.accepted { Outcome::Accepted } else { Outcome::Invalid };
         let outcome = row.decision.as_deref().and_then(Outcome::parse).unwrap_or(fallback);
-        let decided = Decided { outcome, valid_until: row.valid_until, group: row.group_id };
+        let decided = Decided { outcome, valid_until: row.valid_until, group: row.group_id, spelling: Spelling::Exact };
         answers.push((starts[at].0, row.ocpp_transaction_id, starts[at].2.id_tag.is_some().then_some(decided)));
     }
     let fresh: Of<'_, StartReport> =
@@ -312,7 +313,7 @@ async fn end_forgotten(tx: &mut Tx, starts: &Of<'_, StartReport>, times: &[Times
     .map_err(from_diesel)?;
     let due: Vec<(Uuid, PartnerId)> = forgotten.iter().map(|row| (row.id, row.operator_id)).collect();
     for row in forgotten {
-        let from = From { station_id: row.station_id, partner_id: row.operator_id, location_id: row.location_id };
+        let from = From::new(row.station_id, row.operator_id, row.location_id);
         tx.emit(from.event(EventType::SessionEnded, row.id, serde_json::json!({ "presumed": true })));
     }
     ask_for_settlement(tx, &due, now + rules.missing_stop).await

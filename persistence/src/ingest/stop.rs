@@ -50,6 +50,8 @@ struct Open {
     created_at: Timestamp,
     #[diesel(sql_type = Numeric)]
     meter_start_wh: Decimal,
+    #[diesel(sql_type = Bool)]
+    meter_start_known: bool,
     #[diesel(sql_type = Nullable<Numeric>)]
     meter_stop_wh: Option<Decimal>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -61,7 +63,7 @@ struct Open {
 /// Sessions a stop may mean: the one it names, those that run at the station, and those that ended with its figures.
 const OPEN: &str = "\
     select distinct s.id, s.station_id, s.emp_id, s.ocpp_transaction_id, s.ocpp_connector_id, s.id_tag, s.state, s.started_at, \
-      s.created_at, s.meter_start_wh, s.meter_stop_wh, s.ended_at, s.findings \
+      s.created_at, s.meter_start_wh, s.meter_start_known, s.meter_stop_wh, s.ended_at, s.findings \
     from unnest($1::uuid[], $2::int[], $3::numeric[]) i(station_id, transaction_id, meter_stop) \
     join session s on s.station_id = i.station_id and (s.state = 'active' or s.ocpp_transaction_id = i.transaction_id \
       or (s.meter_stop_wh = i.meter_stop and s.stop_reported_at > $4))";
@@ -71,6 +73,8 @@ struct Ending {
     session: Uuid,
     ended_at: Timestamp,
     findings: Findings,
+    /// The register at start, where it was not known before.
+    first: Option<Decimal>,
 }
 
 /// Takes stops.
@@ -112,10 +116,15 @@ pub(super) async fn stop(tx: &mut Tx, stops: &Of<'_, StopReport>, rules: &Rules)
         if matched {
             findings.note(Finding::StopMatched);
         }
+        // A start that came without a register has one when the readings of the end say so.
+        let first = if row.meter_start_known { None } else { register::first_wh(&report.samples) };
+        if !row.meter_start_known && first.is_none() && report.meter_stop.is_some() {
+            findings.note(Finding::StartRegisterUnknown);
+        }
         let ended_at = clock::end(row.started_at, row.created_at, report.at, now, rules.clock_tolerance, &mut findings);
         readings.push((*from, Some((row.id, row.emp_id)), row.ocpp_connector_id, *report));
         due.push((row.id, from.partner_id));
-        endings.push((Ending { from: *from, session: row.id, ended_at, findings }, *report, row.meter_start_wh));
+        endings.push((Ending { from: *from, session: row.id, ended_at, findings, first }, *report));
     }
     end(tx, &endings).await?;
     for (from, report) in orphans {
@@ -140,12 +149,13 @@ fn candidate(row: &Open) -> Candidate {
         running: row.state == SessionState::Active.as_str(),
         presumed_ended: row.state == SessionState::Ended.as_str() && row.findings.has(Finding::NeverStopped),
         id_tag: row.id_tag.clone(),
+        meter_start: row.meter_start_known.then_some(row.meter_start_wh),
         meter_stop: row.meter_stop_wh,
         ended_at: row.ended_at,
     }
 }
 
-async fn end(tx: &mut Tx, endings: &[(Ending, &StopReport, Decimal)]) -> Result<()> {
+async fn end(tx: &mut Tx, endings: &[(Ending, &StopReport)]) -> Result<()> {
     if endings.is_empty() {
         return Ok(());
     }
@@ -154,19 +164,23 @@ async fn end(tx: &mut Tx, endings: &[(Ending, &StopReport, Decimal)]) -> Result<
     diesel::sql_query(
         "update session s set state = 'ended', ended_at = i.ended_at, meter_stop_wh = i.meter_stop, stop_reason = i.reason, \
            stop_reported_at = $6, findings = i.findings, power_w = null, updated_at = $6, \
-           energy_wh = greatest(case when s.meter_start_known then i.meter_stop - s.meter_start_wh end, s.energy_wh, 0) \
-         from unnest($1::uuid[], $2::timestamptz[], $3::numeric[], $4::text[], $5::jsonb[]) \
-           i(id, ended_at, meter_stop, reason, findings) \
+           meter_start_wh = coalesce(i.first, s.meter_start_wh), \
+           meter_start_known = s.meter_start_known or i.first is not null, \
+           energy_wh = greatest(i.meter_stop - case when s.meter_start_known then s.meter_start_wh else i.first end, \
+             s.energy_wh, 0) \
+         from unnest($1::uuid[], $2::timestamptz[], $3::numeric[], $4::text[], $5::jsonb[], $7::numeric[]) \
+           i(id, ended_at, meter_stop, reason, findings, first) \
          where s.id = i.id and s.state <> 'settled'",
     )
     .bind::<Array<SqlUuid>, _>(sessions.clone())
     .bind::<Array<Timestamptz>, _>(endings.iter().map(|(ending, ..)| ending.ended_at).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Numeric>>, _>(endings.iter().map(|(_, report, _)| report.meter_stop).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(endings.iter().map(|(_, report, _)| report.reason.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Numeric>>, _>(endings.iter().map(|(_, report)| report.meter_stop).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(endings.iter().map(|(_, report)| report.reason.as_str()).collect::<Vec<_>>())
     .bind::<Array<Jsonb>, _>(
         endings.iter().map(|(ending, ..)| serde_json::to_value(&ending.findings).unwrap_or_default()).collect::<Vec<_>>(),
     )
     .bind::<Timestamptz, _>(now)
+    .bind::<Array<Nullable<Numeric>>, _>(endings.iter().map(|(ending, ..)| ending.first).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;
@@ -175,7 +189,7 @@ async fn end(tx: &mut Tx, endings: &[(Ending, &StopReport, Decimal)]) -> Result<
         .execute(&mut **tx)
         .await
         .map_err(from_diesel)?;
-    for (ending, report, _) in endings {
+    for (ending, report) in endings {
         let data = serde_json::json!({ "ended_at": ending.ended_at, "reason": report.reason });
         tx.emit(ending.from.event(EventType::SessionEnded, ending.session, data));
     }

@@ -6,7 +6,10 @@ use std::collections::HashMap;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Numeric, Text, Timestamptz, Uuid as SqlUuid};
 use rust_decimal::Decimal;
 use stromtor_domain::{
-    access::decide::{Outcome, normalise_uid},
+    access::{
+        decide::{Outcome, normalise_uid},
+        spelling::Spelling,
+    },
     session::{
         clock,
         finding::{Finding, Findings},
@@ -119,7 +122,8 @@ pub(super) async fn transaction(
     for (answer, (.., report)) in answers.iter_mut().zip(reports) {
         // The operator has set its station so that nobody is asked (NoAuthorization): whoever comes may charge.
         if report.presented == Presented::Free && report.id_tag.is_none() {
-            *answer = Some(Decided { outcome: Outcome::Accepted, valid_until: None, group: None });
+            *answer =
+                Some(Decided { outcome: Outcome::Accepted, valid_until: None, group: None, spelling: Spelling::Exact });
         }
     }
     touch(tx, reports, &known, &connectors, rules).await?;
@@ -178,7 +182,12 @@ async fn identify(
         if same {
             let fallback = if session.accepted { Outcome::Accepted } else { Outcome::Invalid };
             let outcome = session.decision.as_deref().and_then(Outcome::parse).unwrap_or(fallback);
-            let decided = Decided { outcome, valid_until: session.valid_until, group: session.group_id.clone() };
+            let decided = Decided {
+                outcome,
+                valid_until: session.valid_until,
+                group: session.group_id.clone(),
+                spelling: Spelling::Exact,
+            };
             answers.push((at, decided));
         } else {
             // Whoever ends a session that another pays for is let in or not, and pays nothing.

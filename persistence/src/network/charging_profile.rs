@@ -108,6 +108,17 @@ pub async fn create(tx: &mut Tx, station: &Station, new: NewChargingProfile, num
     Ok(created)
 }
 
+/// The one that a command is about.
+pub async fn of_command(tx: &mut Tx, command_id: CommandId) -> Result<Option<ChargingProfile>> {
+    charging_profile::table
+        .filter(charging_profile::command_id.assume_not_null().eq(command_id))
+        .select(ChargingProfile::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)
+}
+
 /// The command that is about it now, and how far that makes it.
 pub async fn follows(
     tx: &mut Tx,

@@ -14,6 +14,7 @@ pub mod parameter;
 pub mod reservation;
 pub mod security;
 pub mod station;
+pub mod station_alias;
 pub mod station_certificate;
 pub mod transfer;
 pub mod unknown_station;

@@ -5,7 +5,8 @@ use stromtor_domain::network::{
     station::{InstallationStatus, Station, StationId, StationInput, StationLive},
 };
 use stromtor_schema::schema::{
-    charge_point, charge_point_live, connector, connector_live, note, station, station_certificate, station_live,
+    charge_point, charge_point_live, connector, connector_live, note, station, station_alias, station_certificate,
+    station_live,
 };
 
 use crate::{
@@ -142,6 +143,7 @@ pub async fn change(
         }
         move_along!(
             station_live,
+            station_alias,
             station_certificate,
             charge_point,
             charge_point_live,

@@ -235,9 +235,15 @@ pub async fn transfer(tx: &mut Tx, id: StationId, to: StationTransfer) -> Result
         .await
         .map_err(from_diesel)?;
     network::connection::end(tx, id).await?;
-    for table in
-        ["station_live", "station_certificate", "charge_point", "charge_point_live", "connector", "connector_live"]
-    {
+    for table in [
+        "station_live",
+        "station_alias",
+        "station_certificate",
+        "charge_point",
+        "charge_point_live",
+        "connector",
+        "connector_live",
+    ] {
         diesel::sql_query(format!(
             "update {table} set partner_id = $2::uuid, location_id = $3::uuid where station_id = $1::uuid"
         ))

@@ -73,7 +73,7 @@ pub async fn repair(tx: &mut Tx, id: SessionId, repair: &SessionRepair, rules: &
     }
     after.tariff_version_id = after.tariff_version_id.or(facts.tariff_version_id);
     if let Some(id_tag) = repair.id_tag.as_deref() {
-        let from = From { station_id: after.station_id, partner_id: after.operator_id, location_id: after.location_id };
+        let from = From::new(after.station_id, after.operator_id, after.location_id);
         let asked = access::Asked { from, id_tag, trigger: "start", session_id: Some(id.0) };
         let answer = access::decide_all(tx, &[asked], rules).await?.into_iter().next();
         let accepted = answer.filter(|answer| answer.decided.outcome == Outcome::Accepted);

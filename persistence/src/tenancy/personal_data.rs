@@ -6,6 +6,7 @@ use stromtor_domain::{
         attempt::Attempt,
         decide::normalise_uid,
         token::{Token, TokenId},
+        token_alias::TokenAlias,
     },
     billing::cdr::Cdr,
     session::session::Session,
@@ -15,7 +16,7 @@ use stromtor_domain::{
         user::UserId,
     },
 };
-use stromtor_schema::schema::{audit_entry, authorization_attempt, cdr, session};
+use stromtor_schema::schema::{audit_entry, authorization_attempt, cdr, session, token_alias};
 
 use crate::{access::token, resource::prelude::*, tenancy::user};
 
@@ -24,6 +25,14 @@ const MOST: i64 = 10_000;
 /// Everything about a token's holder.
 pub async fn of_token(tx: &mut Tx, id: TokenId) -> Result<TokenHolderData> {
     let token: Token = token::get(tx, id).await?;
+    let aliases = token_alias::table
+        .filter(token_alias::token_id.eq(id))
+        .order(token_alias::id)
+        .limit(MOST)
+        .select(TokenAlias::as_select())
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
     let authorizations = authorization_attempt::table
         .filter(authorization_attempt::token_id.eq(id.0))
         .order(authorization_attempt::id.desc())
@@ -49,7 +58,7 @@ pub async fn of_token(tx: &mut Tx, id: TokenId) -> Result<TokenHolderData> {
         .await
         .map_err(from_diesel)?;
     tx.audit("export_personal_data", "token", token.partner_id, id, None::<&Token>, None);
-    Ok(TokenHolderData { token, authorizations, sessions, cdrs })
+    Ok(TokenHolderData { token, aliases, authorizations, sessions, cdrs })
 }
 
 /// Everything about a user.
@@ -91,6 +100,10 @@ pub async fn erase_token(tx: &mut Tx, id: TokenId) -> Result<()> {
         "update session set id_tag = null, start_key = 'erased|' || id::text where token_id = $1::uuid and $2 <> '' and $3 <> ''",
         "update audit_entry set before = null, after = null where resource = 'token' and resource_id = $1::uuid \
          and $2 <> '' and $3 <> ''",
+        "update audit_entry set before = null, after = null where resource = 'token_alias' \
+         and partner_id = (select partner_id from token where id = $1::uuid) \
+         and coalesce(after, before)->>'token_id' = $1 and $2 <> '' and $3 <> ''",
+        "delete from token_alias where token_id = $1::uuid and $2 <> '' and $3 <> ''",
     ] {
         diesel::sql_query(statement)
             .bind::<Text, _>(id.to_string())

@@ -1,3 +1,4 @@
 //! Who may charge.
 
+mod spelling;
 mod token;

@@ -207,7 +207,10 @@ mod estate {
             &client.create("/v1/roles", json!({ "name": "clerk", "permissions": ["location:read"] })).await,
         );
         let card = json!({ "kind": "rfid", "uid": "04A2", "status": "active" });
-        keep("token_id", &client.create("/v1/tokens", card).await);
+        let card = client.create("/v1/tokens", card).await;
+        keep("token_id", &card);
+        let other = format!("/v1/token-aliases?token_id={}", card["id"].as_str().unwrap());
+        keep("token_alias_id", &client.create(&other, json!({ "uid": "04A2B3" })).await);
         let user = json!({ "email": "ada@example.com", "name": "Ada", "roles": ["viewer"] });
         keep("user_id", &client.create("/v1/users", user).await);
         let program = json!({ "name": "Sync", "permissions": ["location:read"], "enabled": true });
@@ -226,6 +229,8 @@ mod estate {
         };
         let assignment = json!({ "tariff_id": tariff["id"], "charge_point_id": point });
         keep("tariff_assignment_id", &client.create("/v1/tariff-assignments", assignment).await);
+        let other = json!({ "ocpp_identity": "cp-estate" });
+        keep("station_alias_id", &client.create(&format!("/v1/station-aliases?station_id={station}"), other).await);
         let note = json!({ "text": "Cable changed", "noted_on": "2026-11-01" });
         keep("note_id", &client.create(&format!("/v1/notes?station_id={station}"), note).await);
         let command = client.post(&format!("/v1/stations/{station}/commands"), json!({ "type": "clear_cache" })).await;

@@ -45,7 +45,7 @@ async fn bad_frames_get_an_error_and_the_connection_stays() {
     for (frame, code) in [
         (json!([2, "a", "Authorize", []]), "FormationViolation"),
         (
-            json!([2, "b", "StartTransaction", { "connectorId": 1, "idTag": "A", "timestamp": "x" }]),
+            json!([2, "b", "StartTransaction", { "connectorId": 1, "meterStart": 5, "timestamp": "x" }]),
             "OccurenceConstraintViolation",
         ),
         (json!([2, "c", "Dance", {}]), "NotImplemented"),

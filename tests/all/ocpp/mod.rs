@@ -1,5 +1,6 @@
 //! Stations over real WebSockets.
 
+mod again;
 mod complete;
 pub mod door;
 pub mod driven;
@@ -7,8 +8,10 @@ mod events;
 pub mod foreign;
 mod frames;
 mod local_list;
+pub mod odd;
 mod parameters;
 mod plug_and_charge;
+pub mod quirk;
 mod robust;
 mod tolerance;
 mod transaction;

@@ -81,6 +81,7 @@ async fn a_half_open_connection_is_found() {
     let world = World::with(|config| {
         config.ocpp.ping_interval_s = 1;
         config.ocpp.idle_timeout_s = 2;
+        config.ocpp.heartbeat_interval_s = 1;
     })
     .await;
     let business = open(&world, "CP1").await;

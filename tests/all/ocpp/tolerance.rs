@@ -53,3 +53,31 @@ async fn the_nearest_word_counts_and_is_applied() {
         tokio::time::timeout(std::time::Duration::from_secs(20), calls.recv()).await.unwrap().unwrap();
     assert_eq!((action.as_str(), &payload["requestedMessage"]), ("TriggerMessage", &json!("BootNotification")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_trips_over_concurrent_tx_and_who_takes_long() {
+    let world = World::with(|config| {
+        config.session.one_session_per_token = true;
+        config.ocpp.call_timeout_s = 60;
+    })
+    .await;
+    let business = open(&world, "CP1").await;
+    let (client, path) = (&business.client, format!("/v1/stations/{}", business.estate.station));
+    let url = world.gateway();
+    let tag = json!({ "idTag": "04A2B3C4" });
+    let start =
+        json!({ "connectorId": 1, "idTag": "04A2B3C4", "meterStart": 0, "timestamp": world.app.now().to_ocpp() });
+    let station = Simulator::connect(&url, "CP1", &business.password).await.unwrap();
+    station.call("StartTransaction", start).await.unwrap();
+    assert_eq!(station.call("Authorize", tag.clone()).await.unwrap()["idTagInfo"]["status"], "ConcurrentTx");
+    let known = json!({ "tolerances": { "concurrent_tx": false, "call_timeout_s": 1 } });
+    assert_eq!(client.patch(&path, known).await.status, 200);
+    let station = Simulator::connect(&url, "CP1", &business.password).await.unwrap();
+    assert_eq!(station.call("Authorize", tag).await.unwrap()["idTagInfo"]["status"], "Invalid");
+    drop(station);
+    // Nobody answers: the station's own time counts, not the configured one.
+    let _silent = super::odd::Odd::connect(&url, "CP1", "CP1", &business.password, "ocpp1.6").await.unwrap();
+    let given = client.post(&format!("{path}/commands"), json!({ "type": "clear_cache" })).await.body;
+    let command = format!("/v1/commands/{}", given["id"].as_str().unwrap());
+    super::door::eventually(client, &command, "state", json!("timed_out")).await;
+}

@@ -243,11 +243,7 @@ async fn behaves_like_its_model() {
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     for case in 0..12 {
         let estate = crate::network::station::build(&client, &format!("CP{case}")).await;
-        let from = From {
-            station_id: estate.station.parse().unwrap(),
-            partner_id: cpo,
-            location_id: estate.location.parse().unwrap(),
-        };
+        let from = From::new(estate.station.parse().unwrap(), cpo, estate.location.parse().unwrap());
         let steps = prop::collection::vec(step(), 25).new_tree(&mut runner).unwrap().current();
         play(&world, from, &steps).await;
     }

@@ -2,3 +2,4 @@
 
 pub mod attempt;
 pub mod token;
+pub mod token_alias;

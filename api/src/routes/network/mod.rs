@@ -14,9 +14,11 @@ pub mod note;
 pub mod ocpp_message;
 pub mod parameter;
 pub mod parameter_template;
+pub mod quirk;
 pub mod reservation;
 pub mod security;
 pub mod station;
+pub mod station_alias;
 pub mod station_model;
 pub mod unknown_station;
 

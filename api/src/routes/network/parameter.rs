@@ -8,7 +8,11 @@ use poem_openapi::{
 };
 use stromtor_domain::{
     actor::Permission,
-    command::{Command, CommandInput, station::GetParameters},
+    command::{
+        Command, CommandInput,
+        probe::{MeasurandProbe, ProbeStep},
+        station::GetParameters,
+    },
     network::{parameter::ParameterChange, station::StationId, station_parameter::StationParameter},
     page::PageRequest,
 };
@@ -16,6 +20,7 @@ use stromtor_persistence::network::{parameter::ParameterFilter, station};
 
 use crate::{
     app::{
+        again,
         command::{expiry, target, typed},
         parameter,
     },
@@ -111,5 +116,32 @@ impl ParameterApi {
         tx.commit().await?;
         self.0.commands_due.notify_one();
         Ok(GivenMany::Accepted(Json(List { items, next_cursor: None })))
+    }
+
+    /// Build a list of measurands up
+    ///
+    /// Measurand by measurand, for stations that refuse a whole list for one that they do not know: each that is taken stays, each
+    /// that is refused is left out. Every try is a command of kind `probe_measurands`, the next given when the last was answered; the
+    /// first is returned. What the station took in the end is seen at its parameters. With the tolerance `probe_measurands` the same
+    /// follows by itself when a list is refused.
+    ///
+    /// Permission: `command:execute`
+    #[oai(path = "/stations/:station_id/parameters/probe", method = "post", operation_id = "parameter_probe")]
+    async fn probe(
+        &self,
+        Auth(actor): Auth,
+        station_id: Path<StationId>,
+        /// Seconds that the first command may wait for its station to connect, 1 to 86400; 60 when absent.
+        expires_in_s: Query<Option<u32>>,
+        Body(input): Body<MeasurandProbe>,
+    ) -> Answer<GivenMany> {
+        let mut tx = self.0.begin(&actor, Permission::CommandExecute).await?;
+        input.check()?;
+        let to = target(&mut tx, station_id.0).await?;
+        let step = ProbeStep { name: input.name, taken: Vec::new(), rest: input.measurands };
+        let given = again::probe(&self.0, &mut tx, to, &step, expiry(expires_in_s.0)?).await?;
+        tx.commit().await?;
+        self.0.commands_due.notify_one();
+        Ok(GivenMany::Accepted(Json(List { items: vec![given], next_cursor: None })))
     }
 }

@@ -15,7 +15,7 @@ use stromtor_domain::{
 };
 
 use super::pnc;
-use crate::outbound::{Context, Outbound, kind, purpose, recurrency, schedule, set, unit};
+use crate::outbound::{Context, Outbound, kind, recurrency, schedule, set, unit};
 
 const STATION_MAX: &str = "ChargePointMaxProfile";
 
@@ -50,10 +50,11 @@ pub fn call(outbound: &Outbound<'_>, context: &Context) -> Option<(&'static str,
 fn typed(command: &CommandInput, context: &Context) -> Option<(&'static str, Value)> {
     Some(match command {
         CommandInput::RemoteStart(start) => {
-            if start.token_uid.chars().count() > 20 {
+            let uid = context.start_uid(start);
+            if uid.chars().count() > 20 {
                 return None;
             }
-            let mut payload = json!({ "idTag": start.token_uid });
+            let mut payload = json!({ "idTag": uid });
             set(&mut payload, "connectorId", start.connector);
             ("RemoteStartTransaction", payload)
         }
@@ -91,7 +92,7 @@ fn typed(command: &CommandInput, context: &Context) -> Option<(&'static str, Val
             set(&mut payload, "chargingRateUnit", get.unit.map(unit));
             ("GetCompositeSchedule", payload)
         }
-        CommandInput::ClearChargingProfiles(clear) => ("ClearChargingProfile", self::clear(clear)),
+        CommandInput::ClearChargingProfiles(clear) => ("ClearChargingProfile", self::clear(clear, context)),
         _ => return None,
     })
 }
@@ -117,11 +118,11 @@ fn trigger(wanted: &TriggerMessage) -> Option<(&'static str, Value)> {
     Some((action, payload))
 }
 
-fn clear(clear: &ClearChargingProfiles) -> Value {
+fn clear(clear: &ClearChargingProfiles, context: &Context) -> Value {
     let mut payload = json!({});
     set(&mut payload, "id", clear.profile);
     set(&mut payload, "connectorId", clear.connector);
-    set(&mut payload, "chargingProfilePurpose", clear.purpose.map(|one| purpose(one, STATION_MAX)));
+    set(&mut payload, "chargingProfilePurpose", clear.purpose.map(|one| context.purpose(one, STATION_MAX)));
     set(&mut payload, "stackLevel", clear.stack_level);
     payload
 }
@@ -130,7 +131,7 @@ fn clear(clear: &ClearChargingProfiles) -> Value {
 fn profile(profile: &ChargingProfile, context: &Context) -> Value {
     let mut payload = json!({
         "chargingProfileId": profile.ocpp_profile_id, "stackLevel": profile.stack_level,
-        "chargingProfilePurpose": purpose(profile.purpose, STATION_MAX), "chargingProfileKind": kind(profile.kind),
+        "chargingProfilePurpose": context.purpose(profile.purpose, STATION_MAX), "chargingProfileKind": kind(profile.kind),
         "chargingSchedule": schedule(&profile.schedule),
     });
     set(&mut payload, "transactionId", context.transaction_id.filter(|_| profile.session_id.is_some()));
@@ -180,4 +181,22 @@ pub fn outcome(call: &Value, answer: &Value) -> CommandState {
     .iter()
     .all(|(list, name)| answer[*list].as_array().into_iter().flatten().all(|one| word(one, name)));
     if word(answer, "status") && each { CommandState::Accepted } else { CommandState::Rejected }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_put_off_is_not_refused() {
+        for (answer, state) in [
+            (json!({ "status": "Scheduled" }), CommandState::Accepted),
+            (json!({ "status": "RebootRequired" }), CommandState::Accepted),
+            (json!({ "configurationKey": [] }), CommandState::Accepted),
+            (json!({ "status": "Rejected" }), CommandState::Rejected),
+            (json!({ "status": "NotSupported" }), CommandState::Rejected),
+        ] {
+            assert_eq!(outcome(&Value::Null, &answer), state, "{answer}");
+        }
+    }
 }

@@ -1,11 +1,21 @@
 //! From the payloads of a station's calls to domain reports.
 
 use serde_json::Value;
-use stromtor_domain::session::report::{
-    BootReport, DataTransferReport, MeterReport, Presented, Sample, SampleSet, StartReport, StatusReport, StopReport,
+use stromtor_domain::{
+    network::quirk::Quirk,
+    session::{
+        report::{
+            BootReport, DataTransferReport, MeterReport, Presented, Sample, SampleSet, StartReport, StatusReport,
+            StopReport,
+        },
+        signed,
+    },
 };
 
-use crate::read::{Quirks, Reader, Wrong};
+use crate::{
+    read::{Quirks, Reader, Wrong},
+    words::{self, Words},
+};
 
 /// BootNotification.req, section 6.3.
 pub fn boot(payload: &Value, quirks: &mut Quirks) -> Result<BootReport, Wrong> {
@@ -29,8 +39,7 @@ pub fn boot(payload: &Value, quirks: &mut Quirks) -> Result<BootReport, Wrong> {
             None => reader.text("chargeBoxSerialNumber", 25)?,
         },
         firmware_version: reader.text("firmwareVersion", 50)?,
-        // Some put the signal strength here: an ICCID is digits.
-        iccid: reader.text("iccid", 20)?.filter(|text| text.len() > 10),
+        iccid: iccid(&mut reader)?,
         imsi: reader.text("imsi", 20)?,
         meter_type: reader.text("meterType", 25)?,
         meter_serial_number: reader.text("meterSerialNumber", 25)?,
@@ -38,21 +47,33 @@ pub fn boot(payload: &Value, quirks: &mut Quirks) -> Result<BootReport, Wrong> {
     })
 }
 
+/// The SIM card's number. Some put the signal strength here.
+pub(crate) fn iccid(reader: &mut Reader<'_>) -> Result<Option<String>, Wrong> {
+    let text = reader.text("iccid", 20)?;
+    if text.as_ref().is_some_and(|text| text.len() <= 10) {
+        reader.note(Quirk::SignalAsIccid);
+    }
+    Ok(text.filter(|text| text.len() > 10))
+}
+
 /// StatusNotification.req, section 6.47.
 pub fn status(payload: &Value, quirks: &mut Quirks) -> Result<StatusReport, Wrong> {
     let mut reader = Reader::new(payload, quirks)?;
     reader.known(&["connectorId", "status", "errorCode", "info", "timestamp", "vendorId", "vendorErrorCode"]);
-    let error_code = reader.text("errorCode", 50)?.filter(|code| code != "NoError");
+    let error_code = reader.word("errorCode", 50, &words::ERROR_CODE)?.filter(|code| code != "NoError");
+    let vendor_code = reader.text("vendorErrorCode", 50)?;
+    let zero = |code: &str| code.trim_start_matches("0x").bytes().all(|digit| digit == b'0');
+    if vendor_code.as_deref().is_some_and(zero) {
+        reader.note(Quirk::ZeroErrorCode);
+    }
     Ok(StatusReport {
         connector: reader.connector("connectorId")?,
         evse: None,
-        status: reader.required_text("status", 50)?,
+        status: reader.word("status", 50, &words::STATUS)?.ok_or_else(|| Reader::missing("status"))?,
         error_code,
         info: reader.text("info", 50)?,
         vendor_id: reader.text("vendorId", 255)?,
-        vendor_error_code: reader
-            .text("vendorErrorCode", 50)?
-            .filter(|code| !code.trim_start_matches("0x").bytes().all(|b| b == b'0')),
+        vendor_error_code: vendor_code.filter(|code| !zero(code)),
         at: reader.time("timestamp")?.0,
     })
 }
@@ -73,10 +94,20 @@ pub fn start(payload: &Value, quirks: &mut Quirks) -> Result<StartReport, Wrong>
         connector: reader.connector("connectorId")?,
         id_tag: Some(reader.required_text("idTag", 20)?),
         presented: Presented::Local,
-        meter_start: Some(reader.register("meterStart")?),
+        // A refused start would be repeated for ever: without a register the first reading is the start.
+        meter_start: match reader.register("meterStart") {
+            Ok(register) => Some(register),
+            Err(_) => {
+                reader.note(Quirk::UnreadableSample);
+                None
+            }
+        },
         at,
         at_raw,
-        reservation_id: reader.integer("reservationId")?.filter(|id| *id > 0).and_then(|id| i32::try_from(id).ok()),
+        reservation_id: reader
+            .number_of("reservationId", Quirk::NoReservationId)
+            .unwrap_or_default()
+            .and_then(|id| i32::try_from(id).ok()),
         transaction: None,
         start_missing: false,
     })
@@ -89,7 +120,7 @@ pub fn meter(payload: &Value, quirks: &mut Quirks) -> Result<MeterReport, Wrong>
     Ok(MeterReport {
         connector: reader.connector("connectorId")?,
         is_evse: false,
-        transaction_id: reader.integer("transactionId")?.filter(|id| *id > 0),
+        transaction_id: reader.number_of("transactionId", Quirk::NoTransactionId)?,
         samples: samples(&mut reader, "meterValue")?,
     })
 }
@@ -100,11 +131,12 @@ pub fn stop(payload: &Value, quirks: &mut Quirks) -> Result<StopReport, Wrong> {
     let mut reader = Reader::new(payload, quirks)?;
     reader.known(&["transactionId", "idTag", "meterStop", "timestamp", "reason", "transactionData"]);
     let (at, at_raw) = reader.time("timestamp").unwrap_or_default();
-    let transaction_id = reader.integer("transactionId").unwrap_or_default().unwrap_or_default();
+    let transaction_id =
+        reader.number_of("transactionId", Quirk::NoTransactionId).unwrap_or_default().unwrap_or_default();
     let samples = match samples(&mut reader, "transactionData") {
         Ok(samples) => samples,
         Err(_) => {
-            reader.note("unreadable_transaction_data");
+            reader.note(Quirk::UnreadableTransactionData);
             Vec::new()
         }
     };
@@ -114,7 +146,7 @@ pub fn stop(payload: &Value, quirks: &mut Quirks) -> Result<StopReport, Wrong> {
         meter_stop: Some(reader.register("meterStop")?),
         at,
         at_raw,
-        reason: reader.text("reason", 50).unwrap_or_default().unwrap_or_else(|| "Local".into()),
+        reason: reader.word("reason", 50, &words::REASON).unwrap_or_default().unwrap_or_else(|| "Local".into()),
         samples,
     })
 }
@@ -146,7 +178,7 @@ fn samples(reader: &mut Reader<'_>, name: &str) -> Result<Vec<SampleSet>, Wrong>
                 Ok(Some(sample)) => values.push(sample),
                 // An empty value or one of a strange shape spoils itself, not the message.
                 Ok(None) => {}
-                Err(_) => value.note("unreadable_sample"),
+                Err(_) => value.note(Quirk::UnreadableSample),
             }
         }
         sets.push(SampleSet { at, values });
@@ -157,47 +189,27 @@ fn samples(reader: &mut Reader<'_>, name: &str) -> Result<Vec<SampleSet>, Wrong>
 /// SampledValue, section 7.43, with its defaults.
 fn sample(reader: &mut Reader<'_>) -> Result<Option<Sample>, Wrong> {
     let Some(value) = reader.text("value", usize::MAX)? else {
-        reader.note("empty_sample");
+        reader.note(Quirk::EmptySample);
         return Ok(None);
     };
-    let format = reader.text("format", 20)?;
+    let format = reader.word("format", 20, &words::FORMAT)?;
     // Some send signed data without saying so.
-    let looks_signed = value.starts_with("OCMF|") || value.starts_with('{') || value.starts_with('<');
-    let signed = format.as_deref() == Some("SignedData") || looks_signed;
-    if looks_signed && format.as_deref() != Some("SignedData") {
-        reader.note("signed_data_unmarked");
+    let said = format.as_deref() == Some("SignedData");
+    let signed = said || signed::is_signed(&value);
+    if signed && !said {
+        reader.note(Quirk::SignedDataUnmarked);
     }
-    let text = |reader: &mut Reader<'_>, name: &str| reader.text(name, 40);
-    let unit = text(reader, "unit")?.unwrap_or_else(|| "Wh".into());
-    let known = synonym(&unit);
-    if known != unit {
-        reader.note("unit_synonym");
-    }
+    let word = |reader: &mut Reader<'_>, name: &str, words: &Words| reader.word(name, 40, words);
     Ok(Some(Sample {
         value,
-        context: text(reader, "context")?.unwrap_or_else(|| "Sample.Periodic".into()),
+        context: word(reader, "context", &words::CONTEXT)?.unwrap_or_else(|| "Sample.Periodic".into()),
         signed,
-        measurand: text(reader, "measurand")?.unwrap_or_else(|| "Energy.Active.Import.Register".into()),
-        phase: text(reader, "phase")?,
-        location: text(reader, "location")?.unwrap_or_else(|| "Outlet".into()),
-        unit: known.to_owned(),
+        measurand: word(reader, "measurand", &words::MEASURAND)?
+            .unwrap_or_else(|| "Energy.Active.Import.Register".into()),
+        phase: word(reader, "phase", &words::PHASE)?,
+        location: word(reader, "location", &words::LOCATION)?.unwrap_or_else(|| "Outlet".into()),
+        unit: word(reader, "unit", &words::UNIT)?.unwrap_or_else(|| "Wh".into()),
     }))
-}
-
-/// The specification's spelling of a unit.
-pub(crate) fn synonym(unit: &str) -> &str {
-    match unit {
-        "Celcius" | "C" | "°C" | "celsius" => "Celsius",
-        "Hz" | "hz" => "Hertz",
-        "percent" | "%" | "PERCENT" => "Percent",
-        "wh" | "WH" => "Wh",
-        "kwh" | "KWH" | "KWh" => "kWh",
-        "w" => "W",
-        "kw" | "KW" | "Kw" => "kW",
-        "v" => "V",
-        "a" => "A",
-        other => other,
-    }
 }
 
 #[cfg(test)]
@@ -223,7 +235,14 @@ mod tests {
         );
         assert_eq!(values[1].unit, "Celsius");
         assert!(values[2].signed && !values[0].signed);
-        for quirk in ["object_as_array", "number_as_string", "unit_synonym", "signed_data_unmarked", "empty_sample"] {
+        for quirk in [
+            Quirk::ObjectAsArray,
+            Quirk::NumberAsString,
+            Quirk::UnitSynonym,
+            Quirk::SignedDataUnmarked,
+            Quirk::EmptySample,
+            Quirk::NoTransactionId,
+        ] {
             assert!(quirks.contains(&quirk), "{quirk}");
         }
     }

@@ -1,17 +1,34 @@
 //! Which action of OCPP 2.0.1 says what.
 
 use serde_json::Value;
+use stromtor_domain::network::quirk::Quirk;
 
 use super::{notice, report};
 use crate::{
     call::{Inbound, Unread},
     progress,
     read::{Quirks, Reader},
-    security,
+    security, v16,
 };
 
-/// Reads a call.
+/// Reads a call. Some stations agree on OCPP 2.0.1 and go on in the shape of OCPP 1.6: what only that version can read is read
+/// by it.
 pub fn read(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inbound, Unread> {
+    let mut of_old = Quirks::new();
+    match ours(action, payload, quirks) {
+        Err(refused) => match v16::call::read(action, payload, &mut of_old) {
+            Ok(call) => {
+                *quirks = of_old;
+                quirks.push(Quirk::ShapeOfV16);
+                Ok(call)
+            }
+            Err(_) => Err(refused),
+        },
+        taken => taken,
+    }
+}
+
+fn ours(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inbound, Unread> {
     Ok(match action {
         "Heartbeat" => {
             Reader::new(payload, quirks)?;
@@ -25,8 +42,8 @@ pub fn read(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inboun
         }
         "TransactionEvent" => Inbound::Transaction(report::transaction(payload, quirks)?),
         "MeterValues" => Inbound::Meter(report::meter(payload, quirks)?),
-        "DataTransfer" => Inbound::DataTransfer(crate::v16::report::data_transfer(payload, quirks)?),
-        "SecurityEventNotification" => return crate::v16::call::read(action, payload, quirks),
+        "DataTransfer" => Inbound::DataTransfer(v16::report::data_transfer(payload, quirks)?),
+        "SecurityEventNotification" => return v16::call::read(action, payload, quirks),
         "NotifyReport" => Inbound::Notice(notice::device_model(payload, quirks)?),
         "NotifyMonitoringReport" => Inbound::Notice(notice::monitors(payload, quirks)?),
         "NotifyCustomerInformation" => Inbound::Notice(notice::customer_information(payload, quirks)?),
@@ -54,4 +71,31 @@ pub fn read(action: &str, payload: &Value, quirks: &mut Quirks) -> Result<Inboun
         "SignCertificate" => Inbound::SignCertificate(security::sign_certificate(payload, quirks)?),
         _ => return Err(Unread::Unknown),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_shape_of_the_older_version_is_understood() {
+        for (action, payload) in [
+            ("BootNotification", json!({ "chargePointVendor": "Fox", "chargePointModel": "A" })),
+            ("StatusNotification", json!({ "connectorId": 1, "status": "Charging", "errorCode": "NoError" })),
+            ("Authorize", json!({ "idTag": "04A2" })),
+            ("MeterValues", json!({ "connectorId": 1, "meterValue": [] })),
+            ("StartTransaction", json!({ "connectorId": 1, "idTag": "04A2", "meterStart": 5 })),
+            ("StopTransaction", json!({ "transactionId": 1, "meterStop": 6 })),
+        ] {
+            let mut quirks = Quirks::new();
+            let read = read(action, &payload, &mut quirks).unwrap();
+            assert_eq!(read, v16::call::read(action, &payload, &mut Quirks::new()).unwrap());
+            assert_eq!(quirks, [Quirk::ShapeOfV16], "{action}");
+        }
+        let mut quirks = Quirks::new();
+        assert_eq!(read("NoSuchThing", &json!({}), &mut quirks), Err(Unread::Unknown));
+        assert!(quirks.is_empty());
+    }
 }

@@ -20,7 +20,7 @@ use stromtor_domain::{
     },
 };
 
-use crate::outbound::{Context, Outbound, kind, number, purpose, recurrency, schedule, set, unit};
+use crate::outbound::{Context, Outbound, kind, number, recurrency, schedule, set, unit};
 
 const STATION_MAX: &str = "ChargingStationMaxProfile";
 
@@ -73,7 +73,7 @@ fn typed(command: &CommandInput, context: &Context) -> Option<(&'static str, Val
     let transaction = || context.transaction_ref.clone();
     Some(match command {
         CommandInput::RemoteStart(start) => {
-            let token = id_token(&start.token_uid, token_kind(start.token_kind));
+            let token = id_token(context.start_uid(start), token_kind(start.token_kind));
             let mut payload = json!({ "remoteStartId": request_id, "idToken": token });
             set(&mut payload, "evseId", place.map(|(evse, _)| evse));
             ("RequestStartTransaction", payload)
@@ -133,8 +133,8 @@ fn typed(command: &CommandInput, context: &Context) -> Option<(&'static str, Val
             set(&mut payload, "chargingRateUnit", get.unit.map(unit));
             ("GetCompositeSchedule", payload)
         }
-        CommandInput::ClearChargingProfiles(clear) => ("ClearChargingProfile", self::clear(clear, place)),
-        CommandInput::GetChargingProfiles(get) => ("GetChargingProfiles", profiles(get, request_id)),
+        CommandInput::ClearChargingProfiles(clear) => ("ClearChargingProfile", self::clear(clear, context)),
+        CommandInput::GetChargingProfiles(get) => ("GetChargingProfiles", profiles(get, context)),
         CommandInput::UpdateCost(update) => cost_updated(update.total_cost.decimal(), &transaction()?),
         CommandInput::GetTransactionStatus(get) => {
             let mut payload = json!({});
@@ -327,23 +327,23 @@ fn network_profile(profile: &SetNetworkProfile) -> Value {
     } })
 }
 
-fn clear(clear: &ClearChargingProfiles, place: Option<(i32, i32)>) -> Value {
+fn clear(clear: &ClearChargingProfiles, context: &Context) -> Value {
     let mut payload = json!({});
     set(&mut payload, "chargingProfileId", clear.profile);
     let mut criteria = json!({});
-    set(&mut criteria, "evseId", clear.connector.map(|_| place.map_or(0, |(evse, _)| evse)));
-    set(&mut criteria, "chargingProfilePurpose", clear.purpose.map(|one| purpose(one, STATION_MAX)));
+    set(&mut criteria, "evseId", clear.connector.map(|_| context.place.map_or(0, |(evse, _)| evse)));
+    set(&mut criteria, "chargingProfilePurpose", clear.purpose.map(|one| context.purpose(one, STATION_MAX)));
     set(&mut criteria, "stackLevel", clear.stack_level);
     let given = criteria.as_object().is_some_and(|map: &Map<String, Value>| !map.is_empty());
     set(&mut payload, "chargingProfileCriteria", given.then_some(criteria));
     payload
 }
 
-fn profiles(get: &GetChargingProfiles, request_id: i32) -> Value {
+fn profiles(get: &GetChargingProfiles, context: &Context) -> Value {
     let mut criterion = json!({});
-    set(&mut criterion, "chargingProfilePurpose", get.purpose.map(|one| purpose(one, STATION_MAX)));
+    set(&mut criterion, "chargingProfilePurpose", get.purpose.map(|one| context.purpose(one, STATION_MAX)));
     set(&mut criterion, "stackLevel", get.stack_level);
-    let mut payload = json!({ "requestId": request_id, "chargingProfile": criterion });
+    let mut payload = json!({ "requestId": context.number, "chargingProfile": criterion });
     set(&mut payload, "evseId", get.evse);
     payload
 }
@@ -354,7 +354,7 @@ fn profile(profile: &ChargingProfile, context: &Context) -> Value {
     schedule["id"] = profile.ocpp_profile_id.into();
     let mut payload = json!({
         "id": profile.ocpp_profile_id, "stackLevel": profile.stack_level,
-        "chargingProfilePurpose": purpose(profile.purpose, STATION_MAX), "chargingProfileKind": kind(profile.kind),
+        "chargingProfilePurpose": context.purpose(profile.purpose, STATION_MAX), "chargingProfileKind": kind(profile.kind),
         "chargingSchedule": [schedule],
     });
     set(&mut payload, "transactionId", context.transaction_ref.clone().filter(|_| profile.session_id.is_some()));

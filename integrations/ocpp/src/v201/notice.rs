@@ -4,6 +4,7 @@ use serde_json::Value;
 use stromtor_domain::network::{
     notice::{ChargingNotice, ChargingNoticeKind, MonitoringReport, Notice, ParameterReport, ReportKind, ReportPart},
     parameter::VariableName,
+    quirk::Quirk,
     station_parameter::Mutability,
 };
 
@@ -36,7 +37,7 @@ pub fn device_model(payload: &Value, quirks: &mut Quirks) -> Result<Notice, Wron
     let mut parameters = Vec::new();
     for item in &mut found {
         let Ok(name) = variable(&mut reader.nested(item)?) else {
-            reader.note("unreadable_variable");
+            reader.note(Quirk::UnreadableVariable);
             continue;
         };
         if mask::is_secret_key(&name.variable) {

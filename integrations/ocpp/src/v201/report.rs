@@ -2,13 +2,18 @@
 
 use rust_decimal::Decimal;
 use serde_json::Value;
-use stromtor_domain::session::report::{
-    BootReport, MeterReport, Phase, Presented, Sample, SampleSet, StatusReport, TransactionReport,
+use stromtor_domain::{
+    network::quirk::Quirk,
+    session::{
+        report::{BootReport, MeterReport, Phase, Presented, Sample, SampleSet, StatusReport, TransactionReport},
+        signed,
+    },
 };
 
 use crate::{
     read::{Quirks, Reader, Wrong},
-    v16::report::synonym,
+    v16::report::iccid,
+    words,
 };
 
 /// BootNotificationRequest.
@@ -30,7 +35,7 @@ pub fn boot(payload: &Value, quirks: &mut Quirks) -> Result<BootReport, Wrong> {
     };
     if let Some(modem) = modem {
         let mut reader = reader.nested(modem)?;
-        report.iccid = reader.text("iccid", 20)?.filter(|text| text.len() > 10);
+        report.iccid = iccid(&mut reader)?;
         report.imsi = reader.text("imsi", 20)?;
     }
     Ok(report)
@@ -43,7 +48,9 @@ pub fn status(payload: &Value, quirks: &mut Quirks) -> Result<StatusReport, Wron
     Ok(StatusReport {
         evse: Some(reader.connector("evseId")?),
         connector: reader.connector("connectorId")?,
-        status: reader.required_text("connectorStatus", 20)?,
+        status: reader
+            .word("connectorStatus", 20, &words::STATUS)?
+            .ok_or_else(|| Reader::missing("connectorStatus"))?,
         error_code: None,
         info: None,
         vendor_id: None,
@@ -110,13 +117,16 @@ pub fn transaction(payload: &Value, quirks: &mut Quirks) -> Result<TransactionRe
     let seq_no = reader.integer("seqNo").unwrap_or_default().unwrap_or_default();
     let trigger = reader.text("triggerReason", 30).unwrap_or_default().unwrap_or_default();
     let offline = reader.boolean("offline").unwrap_or_default().unwrap_or_default();
-    let reservation_id = reader.small("reservationId").unwrap_or_default().filter(|id| *id > 0);
+    let reservation_id = reader
+        .number_of("reservationId", Quirk::NoReservationId)
+        .unwrap_or_default()
+        .and_then(|id| i32::try_from(id).ok());
     let samples = samples(&mut reader, "meterValue").unwrap_or_default();
     let info = reader.required_object("transactionInfo")?;
     let mut nested = reader.nested(info)?;
     let transaction = nested.required_text("transactionId", 36)?;
-    let charging_state = nested.text("chargingState", 20).unwrap_or_default();
-    let stopped_reason = nested.text("stoppedReason", 30).unwrap_or_default();
+    let charging_state = nested.word("chargingState", 20, &words::CHARGING_STATE).unwrap_or_default();
+    let stopped_reason = nested.word("stoppedReason", 30, &words::REASON).unwrap_or_default();
     let remote_start_id = nested.small("remoteStartId").unwrap_or_default();
     let (id_tag, presented) =
         token(&mut reader, "idToken", remote_start_id.is_some()).unwrap_or((None, Presented::Local));
@@ -168,7 +178,7 @@ fn samples(reader: &mut Reader<'_>, name: &str) -> Result<Vec<SampleSet>, Wrong>
             let mut value = set.nested(item)?;
             match sample(&mut value) {
                 Ok(found) => values.extend(found),
-                Err(_) => value.note("unreadable_sample"),
+                Err(_) => value.note(Quirk::UnreadableSample),
             }
         }
         sets.push(SampleSet { at, values });
@@ -178,46 +188,48 @@ fn samples(reader: &mut Reader<'_>, name: &str) -> Result<Vec<SampleSet>, Wrong>
 
 /// SampledValueType, with its defaults; signed data is a sample of its own beside the plain number.
 fn sample(reader: &mut Reader<'_>) -> Result<Vec<Sample>, Wrong> {
-    let measurand = reader.text("measurand", 40)?.unwrap_or_else(|| "Energy.Active.Import.Register".into());
-    let context = reader.text("context", 40)?.unwrap_or_else(|| "Sample.Periodic".into());
-    let phase = reader.text("phase", 10)?;
-    let location = reader.text("location", 10)?.unwrap_or_else(|| "Outlet".into());
+    let measurand =
+        reader.word("measurand", 40, &words::MEASURAND)?.unwrap_or_else(|| "Energy.Active.Import.Register".into());
+    let context = reader.word("context", 40, &words::CONTEXT)?.unwrap_or_else(|| "Sample.Periodic".into());
+    let phase = reader.word("phase", 10, &words::PHASE)?;
+    let location = reader.word("location", 10, &words::LOCATION)?.unwrap_or_else(|| "Outlet".into());
     let (mut unit, mut multiplier) = (None, 0);
     if let Some(of_measure) = reader.object("unitOfMeasure")? {
         let mut nested = reader.nested(of_measure)?;
-        unit = nested.text("unit", 20)?;
+        unit = nested.word("unit", 20, &words::UNIT)?;
         multiplier = nested.integer("multiplier")?.unwrap_or_default();
     }
     // Wh is the default of energy alone (part 2, UnitOfMeasureType).
-    let unit = unit.unwrap_or_else(|| "Wh".into());
-    let known = synonym(&unit).to_owned();
-    if known != unit {
-        reader.note("unit_synonym");
-    }
+    let plain = Sample {
+        value: String::new(),
+        context,
+        signed: false,
+        measurand,
+        phase,
+        location,
+        unit: unit.unwrap_or_else(|| "Wh".into()),
+    };
     let mut found = Vec::new();
-    if let Some(signed) = reader.object("signedMeterValue")? {
-        found.push(Sample {
-            value: signed.to_string(),
-            context: context.clone(),
-            signed: true,
-            measurand: measurand.clone(),
-            phase: phase.clone(),
-            location: location.clone(),
-            unit: known.clone(),
-        });
+    // An object by the specification; as the text of one, or of the record alone, it says the same.
+    let signed = match reader.object("signedMeterValue") {
+        Ok(signed) => signed.map(ToString::to_string),
+        Err(_) => reader.text("signedMeterValue", usize::MAX)?.inspect(|_| reader.note(Quirk::SignedDataUnmarked)),
+    };
+    if let Some(value) = signed {
+        found.push(Sample { value, signed: true, ..plain.clone() });
     }
-    match reader.decimal("value")? {
-        Some(value) => found.push(Sample {
-            value: scaled(value, multiplier).to_string(),
-            context,
-            signed: false,
-            measurand,
-            phase,
-            location,
-            unit: known,
-        }),
-        None if found.is_empty() => reader.note("empty_sample"),
-        None => {}
+    match reader.decimal("value") {
+        Ok(Some(value)) => found.push(Sample { value: scaled(value, multiplier).to_string(), ..plain }),
+        Ok(None) if found.is_empty() => reader.note(Quirk::EmptySample),
+        Ok(None) => {}
+        // What is signed counts though the plain number beside it is none.
+        Err(_) => match reader.text("value", usize::MAX)?.filter(|text| signed::is_signed(text)) {
+            Some(value) => {
+                reader.note(Quirk::SignedDataUnmarked);
+                found.push(Sample { value, signed: true, ..plain });
+            }
+            None => reader.note(Quirk::UnreadableSample),
+        },
     }
     Ok(found)
 }
@@ -255,6 +267,29 @@ mod tests {
         assert!(values[0].signed && values[0].value.contains("\"signedMeterData\":\"AAA\""));
         assert_eq!((values[1].value.as_str(), values[1].unit.as_str()), ("1500", "Wh"));
         assert!(quirks.is_empty(), "{quirks:?}");
+    }
+
+    #[test]
+    fn unit_and_multiplier_always_count_and_signed_data_survives_its_neighbour() {
+        let payload = json!({ "evseId": 1, "meterValue": [{ "timestamp": "2026-01-01T10:00:00Z", "sampledValue": [
+            { "value": 12.5, "unitOfMeasure": { "unit": "kWh", "multiplier": 0 } },
+            { "value": 1250, "unitOfMeasure": { "unit": "kWh", "multiplier": -2 } },
+            { "value": "no number", "signedMeterValue": { "signedMeterValue": "OCMF|{}|{}" } },
+            { "value": 1, "signedMeterValue": "OCMF|{}|{}" },
+            { "value": "OCMF|{}|{}" },
+            { "value": "" },
+            { "value": "text" }] }] });
+        let mut quirks = Vec::new();
+        let values = meter(&payload, &mut quirks).unwrap().samples.remove(0).values;
+        let shown: Vec<_> =
+            values.iter().map(|value| (value.value.as_str(), value.unit.as_str(), value.signed)).collect();
+        assert_eq!(shown[..2], [("12.5", "kWh", false), ("12.5", "kWh", false)]);
+        assert_eq!(stromtor_domain::session::register::register_wh(&values[..1]), Some(12_500.into()));
+        assert_eq!(values.iter().filter(|value| value.signed).count(), 3);
+        assert_eq!(values.len(), 6);
+        for quirk in [Quirk::SignedDataUnmarked, Quirk::EmptySample, Quirk::UnreadableSample] {
+            assert!(quirks.contains(&quirk), "{quirk}");
+        }
     }
 
     #[test]
