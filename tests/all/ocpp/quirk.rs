@@ -251,8 +251,8 @@ async fn an_unset_clock_and_values_after_the_end() {
         json!({ "connectorId": 1, "idTag": "04A2B3C4", "meterStart": 1000, "timestamp": "1970-01-01T00:00:09Z" });
     let number = station.call("StartTransaction", start).await.unwrap()["transactionId"].clone();
     // Its end names a number of its own making; the register tells that it is this session.
-    let stop =
-        json!({ "transactionId": -3, "idTag": "04a2b3c4", "meterStop": 2000, "timestamp": world.app.now().to_ocpp() });
+    let end = (world.app.now() + chrono::TimeDelta::seconds(1)).to_ocpp();
+    let stop = json!({ "transactionId": -3, "idTag": "04a2b3c4", "meterStop": 2000, "timestamp": end });
     station.call("StopTransaction", stop).await.unwrap();
     let session = client.get("/v1/sessions").await.body["items"][0].clone();
     assert_eq!(session["findings"], json!(["clock_doubted", "stop_matched"]), "{session}");
