@@ -75,7 +75,8 @@ pub fn unwrap(value: &str) -> Vec<Unwrapped> {
         let records = transparency(trimmed);
         return if records.is_empty() { plain(value) } else { records };
     }
-    decoded(trimmed).map_or_else(|| plain(value), |inner| unwrap(&inner))
+    // Only what is something inside: other texts happen to be base64, too, and the empty one is its own.
+    decoded(trimmed).filter(|inner| is_signed(inner)).map_or_else(|| plain(value), |inner| unwrap(&inner))
 }
 
 /// The records of a transparency file (S.A.F.E.): `<value context="…"><signedData …>…</signedData><publicKey …>…`.

@@ -383,7 +383,9 @@ struct Heard {
 pub async fn end_lost(tx: &mut Tx, unseen_since: Timestamp, most: i64) -> Result<usize> {
     let lost: Vec<Lost> = diesel::sql_query(
         "select station_id, partner_id, location_id, epoch from station_live where connected \
-         and exists (select from node where seen_at < $1) and not exists (select from node n where n.id = node and n.seen_at >= $1) limit $2",
+         and exists (select from node where seen_at < $1) \
+         and not exists (select from node n where n.id = node and n.seen_at >= $1) \
+         limit $2 for update of station_live skip locked",
     )
     .bind::<Timestamptz, _>(unseen_since)
     .bind::<BigInt, _>(most)

@@ -223,12 +223,13 @@ fn sample(reader: &mut Reader<'_>) -> Result<Vec<Sample>, Wrong> {
         Ok(None) if found.is_empty() => reader.note(Quirk::EmptySample),
         Ok(None) => {}
         // What is signed counts though the plain number beside it is none.
-        Err(_) => match reader.text("value", usize::MAX)?.filter(|text| signed::is_signed(text)) {
-            Some(value) => {
+        Err(_) => match reader.text("value", usize::MAX)? {
+            Some(value) if signed::is_signed(&value) => {
                 reader.note(Quirk::SignedDataUnmarked);
                 found.push(Sample { value, signed: true, ..plain });
             }
-            None => reader.note(Quirk::UnreadableSample),
+            Some(_) => reader.note(Quirk::UnreadableSample),
+            None => reader.note(Quirk::EmptySample),
         },
     }
     Ok(found)
