@@ -56,7 +56,7 @@ pub struct Size {
     /// Processes of stations.
     #[arg(long, default_value_t = 1)]
     loaders: usize,
-    /// Milliseconds that a station pauses before each message.
+    /// Milliseconds that a station pauses before each message; stations that charge are spread over a session's pauses.
     #[arg(long, default_value_t = 0)]
     pause_ms: u64,
     /// Folder for the server's data, kept; else one that goes away.

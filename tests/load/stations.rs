@@ -285,6 +285,8 @@ impl Station {
         let mut line = self.arrive().await?;
         self.fleet.up.fetch_add(1, Ordering::Relaxed);
         let tag = format!(r#"{{"idTag":"CARD{}"}}"#, self.number);
+        // Nine pauses make a session: drivers come at any time of it, not all in the same moment.
+        tokio::time::sleep(Duration::from_millis(self.life.pause_ms * 9 * (self.number as u64 % 97) / 97)).await;
         let mut register = 0;
         while !self.stopped() {
             self.call(&mut line, "Authorize", &tag).await?;
