@@ -37,7 +37,7 @@ pub struct MessageRow {
 /// commit may be done and yet not be answered.
 pub async fn messages(tx: &mut Tx, rows: &[MessageRow]) -> Result<()> {
     let ids = |pick: fn(&MessageRow) -> Uuid| rows.iter().map(pick).collect::<Vec<_>>();
-    sql(
+    diesel::sql_query(
         "insert into ocpp_message (id, at, partner_id, location_id, station_id, direction, kind, action, message_id, payload, \
            quirks) \
          select i.id, i.at, i.partner_id, i.location_id, i.station_id, i.direction, i.kind, i.action, i.message_id, i.payload, \

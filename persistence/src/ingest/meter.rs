@@ -66,7 +66,7 @@ pub(super) async fn meter(tx: &mut Tx, reports: &Of<'_, MeterReport>, rules: &Ru
         .map(|((.., report), found)| if report.connector == 0 { 0 } else { found })
         .collect();
     let transaction = |report: &MeterReport| report.transaction_id.and_then(|id| i32::try_from(id).ok());
-    let found: Vec<Found> = sql(SESSIONS)
+    let found: Vec<Found> = diesel::sql_query(SESSIONS)
         .bind::<Array<SqlUuid>, _>(ids(reports, |from| from.station_id))
         .bind::<Array<Integer>, _>(&connectors)
         .bind::<Array<Nullable<Integer>>, _>(reports.iter().map(|(.., r)| transaction(r)).collect::<Vec<_>>())
@@ -99,7 +99,7 @@ pub(super) async fn keep(tx: &mut Tx, rows: &[Row<'_>]) -> Result<()> {
         rows.iter().map(|row| serde_json::to_value(row.samples).unwrap_or_default()).collect();
     let fingerprints: Vec<Uuid> = rows.iter().zip(&samples).map(|(row, samples)| fingerprint(row, samples)).collect();
     let column = |pick: fn(&Row<'_>) -> Uuid| rows.iter().map(pick).collect::<Vec<_>>();
-    sql(
+    diesel::sql_query(
         "insert into session_reading (station_id, fingerprint, session_id, operator_id, emp_id, ocpp_connector_id, at, \
            received_at, samples, signed) \
          select i.station_id, i.fingerprint, i.session_id, i.operator_id, i.emp_id, i.connector, i.at, $9, i.samples, i.signed \
@@ -170,7 +170,7 @@ async fn show(tx: &mut Tx, rows: &[Row<'_>]) -> Result<()> {
     let numbers = |measure: fn(&[Sample]) -> Option<Decimal>| -> Vec<Option<Decimal>> {
         newest.iter().map(|row| measure(row.samples)).collect()
     };
-    let shown: Vec<Shown> = sql(
+    let shown: Vec<Shown> = diesel::sql_query(
         "update session s set last_reading_at = i.at, \
            energy_wh = greatest(coalesce(i.register - case when s.meter_start_known then s.meter_start_wh else i.first end, \
              s.energy_wh), s.energy_wh), \
