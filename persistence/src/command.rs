@@ -121,7 +121,7 @@ pub async fn create(tx: &mut Tx, new: NewCommand) -> Result<Command> {
         .map_err(from_diesel)?;
     tx.audit("create", "command", created.partner_id, id, None, Some(&created));
     note(tx, &created);
-    diesel::sql_query("select pg_notify($1, '')")
+    sql("select pg_notify($1, '')")
         .bind::<diesel::sql_types::Text, _>(COMMAND_CHANNEL)
         .execute(&mut **tx)
         .await
@@ -210,12 +210,10 @@ struct Place {
 
 /// EVSE and connector of OCPP 2.x of a connector's number; one that is not known is an EVSE of its own.
 pub async fn place(tx: &mut Tx, station_id: StationId, connector: i32) -> Result<(i32, i32)> {
-    let found: Vec<Place> = diesel::sql_query(
-        "select evse_number, rank from (select c.ocpp_connector_id, p.evse_number, \
+    let found: Vec<Place> = sql("select evse_number, rank from (select c.ocpp_connector_id, p.evse_number, \
            row_number() over (partition by p.id order by c.ocpp_connector_id) as rank \
            from connector c join charge_point p on p.id = c.charge_point_id where c.station_id = $1) c \
-         where ocpp_connector_id = $2",
-    )
+         where ocpp_connector_id = $2")
     .bind::<diesel::sql_types::Uuid, _>(station_id)
     .bind::<diesel::sql_types::Integer, _>(connector)
     .load(&mut **tx)

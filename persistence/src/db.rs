@@ -72,13 +72,14 @@ impl Db {
     pub fn new(urls: Urls, sizes: PoolSizes, clock: SharedClock) -> Result<Self> {
         Ok(Self {
             request: pool(&urls.request, sizes.request, sizes.wait, "set statement_timeout = '15s'")?,
-            // Its statements are few, take whole batches as arrays, and go by index: planning them anew costs more than it finds,
-            // and a plan made while a table was small must not read it whole once it has grown.
+            // Its statements are few, take whole batches as arrays, and go by index, row by row of the batch: planning them anew
+            // costs more than it finds, and a plan made while a table was small must not read it whole once it has grown.
             ingest: pool(
                 &urls.ingest,
                 sizes.ingest,
                 sizes.wait,
-                "set statement_timeout = '15s'; set plan_cache_mode = 'force_generic_plan'; set enable_seqscan = off",
+                "set statement_timeout = '15s'; set plan_cache_mode = 'force_generic_plan'; set enable_seqscan = off; \
+                 set enable_hashjoin = off; set enable_mergejoin = off",
             )?,
             worker: pool(&urls.worker, sizes.worker, sizes.wait, "set statement_timeout = '120s'")?,
             urls,

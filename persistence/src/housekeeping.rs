@@ -24,14 +24,14 @@ pub struct Retention {
 
 /// Makes the message log's partitions of today and the week ahead, and drops the old ones.
 pub async fn partitions(tx: &mut Tx, today: NaiveDate, kept_days: u32) -> Result<()> {
-    diesel::sql_query("select stromtor_make_partitions($1, $2)")
+    sql("select stromtor_make_partitions($1, $2)")
         .bind::<Date, _>(today)
         .bind::<Integer, _>(8)
         .execute(&mut **tx)
         .await
         .map_err(from_diesel)?;
     let first_kept = today.checked_sub_days(Days::new(kept_days.into())).unwrap_or(today);
-    diesel::sql_query("select stromtor_drop_partitions($1)")
+    sql("select stromtor_drop_partitions($1)")
         .bind::<Date, _>(first_kept)
         .execute(&mut **tx)
         .await
@@ -61,7 +61,7 @@ pub async fn sweep(tx: &mut Tx, kept: Retention) -> Result<()> {
         ("delete from transfer where expires_at < $1", 0),
         ("delete from login_throttle where updated_at < $1", 1),
     ] {
-        diesel::sql_query(statement)
+        sql(statement)
             .bind::<diesel::sql_types::Timestamptz, _>(now - chrono::TimeDelta::days(days.into()))
             .execute(&mut **tx)
             .await

@@ -25,6 +25,7 @@ pub mod listing;
 pub mod migrate;
 pub mod network;
 pub mod session;
+mod sql;
 pub mod tariff;
 pub mod tenancy;
 pub mod tx;

@@ -103,8 +103,8 @@ pub(crate) mod prelude {
         tenancy::partner::PartnerId,
     };
 
-    pub(crate) use crate::listing::listing;
     pub use crate::{error::from_diesel, tx::Tx};
+    pub(crate) use crate::{listing::listing, sql::sql};
 }
 
 /// The partner a row belongs to, for audit and events.

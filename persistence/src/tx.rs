@@ -27,6 +27,7 @@ use uuid::Uuid;
 use crate::{
     audit::{self, AuditRow},
     error::from_diesel,
+    sql::sql,
 };
 
 /// An open transaction with the actor's scope on it. Derefs to the connection, so queries run on `&mut *tx`.
@@ -62,10 +63,8 @@ impl Tx {
         });
         let mut tx = Self::begin(conn, actor, clock).await?;
         let (partner, platform) = (tx.actor.partner_id.to_string(), if tx.actor.platform { "on" } else { "off" });
-        diesel::sql_query(
-            "select set_config('stromtor.partner', $1, true), set_config('stromtor.platform', $2, true), \
-             set_config('stromtor.locations', $3, true)",
-        )
+        sql("select set_config('stromtor.partner', $1, true), set_config('stromtor.platform', $2, true), \
+             set_config('stromtor.locations', $3, true)")
         .bind::<Text, _>(partner)
         .bind::<Text, _>(platform)
         .bind::<Text, _>(locations)
@@ -183,12 +182,10 @@ impl Tx {
 async fn write_events(tx: &mut Tx, events: &[(Uuid, Event)]) -> Result<()> {
     let now = tx.now;
     let of = |pick: fn(&Event) -> Option<Uuid>| events.iter().map(|(_, event)| pick(event)).collect::<Vec<_>>();
-    diesel::sql_query(
-        "insert into event (id, at, type, partner_id, location_id, station_id, resource_id, data) \
+    sql("insert into event (id, at, type, partner_id, location_id, station_id, resource_id, data) \
          select i.id, $2, i.type, i.partner_id, i.location_id, i.station_id, i.resource_id, i.data \
          from unnest($1::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::jsonb[]) \
-           i(id, type, partner_id, location_id, station_id, resource_id, data)",
-    )
+           i(id, type, partner_id, location_id, station_id, resource_id, data)")
     .bind::<Array<SqlUuid>, _>(events.iter().map(|(id, _)| *id).collect::<Vec<_>>())
     .bind::<Timestamptz, _>(now)
     .bind::<Array<Text>, _>(events.iter().map(|(_, event)| event.kind).collect::<Vec<_>>())

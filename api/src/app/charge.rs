@@ -3,7 +3,10 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     net::IpAddr,
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -40,7 +43,9 @@ use crate::{
 
 /// Messages that may wait for the log's writer; behind that new ones are given up, and counted.
 const LOG_BUFFER: usize = 50_000;
-/// Rows of one statement; PostgreSQL takes 65,535 parameters.
+/// How often what is written behind is written: often, for what is written at once keeps the stations' reports waiting.
+const WRITE_BEHIND: Duration = Duration::from_millis(100);
+/// Rows of one statement.
 const LOG_BATCH: usize = 2_000;
 
 /// Stations' reports, on their way into the database.
@@ -53,6 +58,8 @@ pub struct Charge {
     quirks: Mutex<HashMap<StationId, BTreeMap<Quirk, u64>>>,
     attempts: Attempts,
     log: Mutex<Vec<MessageRow>>,
+    /// Whether the log's last batch may have been written though it was not said so.
+    log_in_doubt: AtomicBool,
     upstream: Upstream,
 }
 
@@ -82,6 +89,7 @@ impl Charge {
             quirks: Mutex::default(),
             attempts: Attempts::default(),
             log: Mutex::default(),
+            log_in_doubt: AtomicBool::new(false),
         }
     }
 
@@ -117,7 +125,7 @@ impl Charge {
         loop {
             let stopping = tokio::select! {
                 () = self.app.cancel.cancelled() => true,
-                () = tokio::time::sleep(Duration::from_millis(500)) => false,
+                () = tokio::time::sleep(WRITE_BEHIND) => false,
             };
             if let Err(error) = self.flush().await {
                 tracing::warn!(%error, "the message log waits");
@@ -157,10 +165,12 @@ impl Charge {
             }
             let written = async {
                 let mut tx = self.app.db.begin_ingest().await?;
-                ingest::messages(&mut tx, &batch).await?;
+                ingest::messages(&mut tx, &batch, self.log_in_doubt.load(Ordering::Relaxed)).await?;
                 tx.commit().await
             };
-            if let Err(error) = written.await {
+            let written = written.await;
+            self.log_in_doubt.store(written.is_err(), Ordering::Relaxed);
+            if let Err(error) = written {
                 if let Ok(mut log) = self.log.lock() {
                     log.splice(0..0, batch);
                 }

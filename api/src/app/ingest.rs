@@ -40,8 +40,11 @@ impl Ingest {
     #[must_use]
     pub fn start(app: &App, tasks: &TaskTracker) -> Self {
         let reports = || Reports { app: app.clone(), rules: rules(&app.config) };
-        let shards = 0..app.config.ocpp.ingest_shards.clamp(1, 64);
-        Self { shards: shards.map(|_| Batcher::start(reports(), tasks)).collect() }
+        let shards = match app.config.ocpp.ingest_shards {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            shards => shards,
+        };
+        Self { shards: (0..shards.clamp(1, 64)).map(|_| Batcher::start(reports(), tasks)).collect() }
     }
 
     /// Takes one report; it is durable when this returns `Ok`.

@@ -68,10 +68,8 @@ pub async fn set(tx: &mut Tx, station: &Station, enabled: bool) -> Result<LocalL
 /// Has it looked at now; with `full` it is replaced as a whole.
 pub async fn sync(tx: &mut Tx, station: &Station, full: bool) -> Result<LocalList> {
     let now = tx.now();
-    diesel::sql_query(
-        "update local_list set due_at = $2, state = 'out_of_step', updated_at = $2, \
-           version = case when $3 then null else version end, command_id = null where station_id = $1 and enabled",
-    )
+    sql("update local_list set due_at = $2, state = 'out_of_step', updated_at = $2, \
+           version = case when $3 then null else version end, command_id = null where station_id = $1 and enabled")
     .bind::<SqlUuid, _>(station.id)
     .bind::<Timestamptz, _>(now)
     .bind::<diesel::sql_types::Bool, _>(full)
@@ -86,14 +84,12 @@ pub async fn sync(tx: &mut Tx, station: &Station, full: bool) -> Result<LocalLis
 pub async fn tokens_changed(tx: &mut Tx, partner_id: PartnerId) -> Result<()> {
     let now = tx.now();
     let soon = now + TimeDelta::seconds(5);
-    diesel::sql_query(
-        "with recursive below as (select $1::uuid as id union all \
+    sql("with recursive below as (select $1::uuid as id union all \
            select p.id from partner p join below b on p.parent_id = b.id), \
          behind as (select l.station_id from local_list l join below b on b.id = l.partner_id where l.enabled \
            and l.state not in ('not_supported', 'sending') and (l.due_at is null or l.due_at > $2) \
            order by l.station_id for update of l) \
-         update local_list l set due_at = $2 from behind where l.station_id = behind.station_id",
-    )
+         update local_list l set due_at = $2 from behind where l.station_id = behind.station_id")
     .bind::<SqlUuid, _>(partner_id)
     .bind::<Timestamptz, _>(soon)
     .execute(&mut **tx)
@@ -109,7 +105,7 @@ pub async fn tokens_changed(tx: &mut Tx, partner_id: PartnerId) -> Result<()> {
 
 /// Has every list looked at: a provider's tokens changed.
 pub async fn mark_all(tx: &mut Tx) -> Result<()> {
-    diesel::sql_query(
+    sql(
         "with behind as (select station_id from local_list where enabled and state not in ('not_supported', 'sending') \
            and (due_at is null or due_at > $1) order by station_id for update) \
          update local_list l set due_at = $1 from behind where l.station_id = behind.station_id",
@@ -155,8 +151,7 @@ pub struct Due {
 
 /// Lists of connected stations that are due, locked for this worker.
 pub async fn due(tx: &mut Tx, most: i64) -> Result<Vec<Due>> {
-    diesel::sql_query(
-        "select l.station_id, l.partner_id, l.location_id, l.version, l.sent_version, l.entries, l.state, \
+    sql("select l.station_id, l.partner_id, l.location_id, l.version, l.sent_version, l.entries, l.state, \
            (select case p.name when 'LocalAuthListMaxLength' then p.value else p.max_limit end \
               from station_parameter p where p.station_id = l.station_id and p.attribute = 'Actual' \
               and p.name = case s.ocpp_version when 'ocpp1.6' then 'LocalAuthListMaxLength' \
@@ -165,8 +160,7 @@ pub async fn due(tx: &mut Tx, most: i64) -> Result<Vec<Due>> {
               and p.name = case s.ocpp_version when 'ocpp1.6' then 'SendLocalListMaxLength' \
                 else 'LocalAuthListCtrlr/ItemsPerMessage' end) as message_length \
          from local_list l join station_live s on s.station_id = l.station_id \
-         where l.enabled and l.due_at <= $1 and s.connected order by l.due_at limit $2 for update of l skip locked",
-    )
+         where l.enabled and l.due_at <= $1 and s.connected order by l.due_at limit $2 for update of l skip locked")
     .bind::<Timestamptz, _>(tx.now())
     .bind::<BigInt, _>(most)
     .load(&mut **tx)
@@ -201,7 +195,7 @@ pub async fn wanted(tx: &mut Tx, operator: PartnerId, most: i64) -> Result<(Entr
            where n.uid_normalised = t.uid_normalised and n.erased_at is null and (u.depth, n.id) < (up.depth, t.id)) \
          order by up.depth, t.updated_at desc, t.id limit $3"
     );
-    let mut rows = cards(tx, &near, operator, most + 1).await?;
+    let mut rows = cards(tx, near, operator, most + 1).await?;
     let room = most + 1 - rows.len() as i64;
     if room > 0 {
         let far = format!(
@@ -215,7 +209,7 @@ pub async fn wanted(tx: &mut Tx, operator: PartnerId, most: i64) -> Result<(Entr
                    and (p.id in (select id from up) or (p.kind = 'emp' and n.id < t.id))) \
              order by t.updated_at desc, t.id limit $3"
         );
-        rows.extend(cards(tx, &far, operator, room).await?);
+        rows.extend(cards(tx, far, operator, room).await?);
     }
     let truncated = rows.len() as i64 > most;
     let kept = rows.into_iter().take(usize::try_from(most).unwrap_or_default());
@@ -223,9 +217,9 @@ pub async fn wanted(tx: &mut Tx, operator: PartnerId, most: i64) -> Result<(Entr
     Ok((listed.collect(), truncated))
 }
 
-async fn cards(tx: &mut Tx, query: &str, operator: PartnerId, most: i64) -> Result<Vec<Wanted>> {
+async fn cards(tx: &mut Tx, query: String, operator: PartnerId, most: i64) -> Result<Vec<Wanted>> {
     let now = tx.now();
-    diesel::sql_query(query)
+    sql(query)
         .bind::<Timestamptz, _>(now)
         .bind::<SqlUuid, _>(operator)
         .bind::<BigInt, _>(most)
@@ -298,11 +292,9 @@ pub async fn sent(tx: &mut Tx, command_id: CommandId, word: Option<&str>, error:
         _ => ("failed", false, 600),
     };
     let now = tx.now();
-    diesel::sql_query(
-        "update local_list set state = $2, detail = $3, due_at = $4, updated_at = $5, \
+    sql("update local_list set state = $2, detail = $3, due_at = $4, updated_at = $5, \
            version = case when $6 then sent_version end, entries = case when $6 then sent_entries else entries end, \
-           sent_entries = null where command_id = $1 and state = 'sending'",
-    )
+           sent_entries = null where command_id = $1 and state = 'sending'")
     .bind::<SqlUuid, _>(command_id)
     .bind::<Text, _>(state)
     .bind::<Nullable<Text>, _>(word.or(error))
@@ -320,7 +312,7 @@ pub async fn sent(tx: &mut Tx, command_id: CommandId, word: Option<&str>, error:
 pub async fn version(tx: &mut Tx, command_id: CommandId, version: Option<i32>) -> Result<()> {
     let now = tx.now();
     let wait = if version.is_some() { TimeDelta::zero() } else { TimeDelta::minutes(10) };
-    diesel::sql_query(
+    sql(
         "update local_list set state = case when $2 = -1 then 'not_supported' when $2 is null then 'failed' else 'out_of_step' end, \
            version = case when $2 = version then version end, \
            sent_version = greatest(sent_version, $2), due_at = case when $2 = -1 then null else $3 end, updated_at = $4 \

@@ -49,7 +49,7 @@ pub async fn send(tx: &mut Tx, subscriber: &str, key: &str, partner_id: PartnerI
 
 /// Wakes the workers when this transaction is committed.
 pub async fn wake(tx: &mut Tx) -> Result<()> {
-    diesel::sql_query("select pg_notify($1, '')")
+    sql("select pg_notify($1, '')")
         .bind::<diesel::sql_types::Text, _>(WORK_CHANNEL)
         .execute(&mut **tx)
         .await
@@ -60,16 +60,14 @@ pub async fn wake(tx: &mut Tx) -> Result<()> {
 /// Takes up to `limit` deliveries that are due and the heads of their keys. They are this worker's for two minutes.
 pub async fn claim(tx: &mut Tx, subscriber: &str, limit: i64) -> Result<Vec<Claimed>> {
     let now = tx.now();
-    diesel::sql_query(
-        "update delivery set locked_until = $3, updated_at = $2 where id in ( \
+    sql("update delivery set locked_until = $3, updated_at = $2 where id in ( \
            select d.id from delivery d \
            where d.subscriber = $1 and d.state = 'pending' and d.next_attempt_at <= $2 \
              and (d.locked_until is null or d.locked_until < $2) \
              and not exists (select from delivery e where e.subscriber = d.subscriber and e.key = d.key \
                              and e.state = 'pending' and e.sequence < d.sequence) \
            order by d.next_attempt_at limit $4 for update skip locked) \
-         returning id, payload, attempts",
-    )
+         returning id, payload, attempts")
     .bind::<diesel::sql_types::Text, _>(subscriber)
     .bind::<diesel::sql_types::Timestamptz, _>(now)
     .bind::<diesel::sql_types::Timestamptz, _>(now + TimeDelta::minutes(2))

@@ -28,7 +28,7 @@ pub async fn values(tx: &mut Tx, column: Column, prefix: Option<&str>) -> Result
         Column::CdrHeldReason => ("cdr", "held_reason"),
         Column::OcppMessageAction => ("ocpp_message", "action"),
     };
-    let rows: Vec<Row> = diesel::sql_query(format!(
+    let rows: Vec<Row> = sql(format!(
         "select distinct {expression} as value from {table} where {expression} is not null \
          and ($1 is null or starts_with(lower({expression}), lower($1))) order by 1 limit 1000"
     ))

@@ -83,7 +83,7 @@ const PRICED: &str = "\
 /// Sessions of these transactions that have ended, by the transaction's place in the list.
 pub(crate) async fn ended(tx: &mut Tx, of: &[(usize, From, &str)]) -> Result<Vec<(usize, Running)>> {
     let now = tx.now();
-    let rows: Vec<Row> = diesel::sql_query(format!(
+    let rows: Vec<Row> = sql(format!(
         "select i.place, r.* from unnest($1::int[], $2::uuid[], $3::text[]) i(place, station_id, start_key) \
          join lateral ({PRICED} and s.state <> 'active' and s.station_id = i.station_id and s.start_key = i.start_key \
            and not s.findings @> '[\"never_started\"]') r on true"
@@ -100,7 +100,7 @@ pub(crate) async fn ended(tx: &mut Tx, of: &[(usize, From, &str)]) -> Result<Vec
 /// Up to `limit` running sessions of stations that are connected to `node`, behind `after`.
 pub async fn list(tx: &mut Tx, node: uuid::Uuid, after: Option<SessionId>, limit: i64) -> Result<Vec<Running>> {
     let now = tx.now();
-    let rows: Vec<Row> = diesel::sql_query(format!(
+    let rows: Vec<Row> = sql(format!(
         "select 0 as place, r.* from ({PRICED} and s.state = 'active' and s.start_key like 'tx|%' \
            and ($2 is null or s.id > $2) \
            and exists (select from station_live n where n.station_id = s.station_id and n.connected and n.node = $1) \

@@ -106,7 +106,7 @@ fn nearest(candidates: Vec<Candidate>) -> HashMap<i64, Candidate> {
 pub(crate) async fn decide_all(tx: &mut Tx, asked: &[Asked<'_>], rules: &Rules) -> Result<Vec<Answer>> {
     let now = tx.now();
     let wanted: Vec<Wanted> = asked.iter().map(|one| Wanted::new(one.id_tag, one.from.tags)).collect();
-    let candidates: Vec<Candidate> = diesel::sql_query(CANDIDATES)
+    let candidates: Vec<Candidate> = sql(CANDIDATES)
         .bind::<Array<SqlUuid>, _>(asked.iter().map(|one| one.from.partner_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(wanted.iter().map(|one| one.tag.as_str()).collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(wanted.iter().map(|one| one.reversed.as_deref()).collect::<Vec<_>>())
@@ -160,7 +160,7 @@ pub(super) async fn authorize(tx: &mut Tx, tags: &Of<'_, String>, rules: &Rules)
 
 /// Keeps attempts: one prepared statement, whatever their number.
 async fn keep(tx: &mut Tx, now: Timestamp, rows: &[AttemptRow]) -> Result<()> {
-    diesel::sql_query(
+    sql(
         "insert into authorization_attempt (id, at, operator_id, emp_id, location_id, station_id, id_tag, token_id, trigger, \
            decision, reason, session_id) \
          select i.id, $2, i.operator_id, i.emp_id, i.location_id, i.station_id, i.id_tag, i.token_id, i.trigger, i.decision, \

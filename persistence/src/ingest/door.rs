@@ -74,7 +74,7 @@ pub async fn find(tx: &mut Tx, identities: &[String]) -> Result<Vec<Option<Known
     let mut found = known(tx, identities).await?;
     let missing: Vec<&String> = identities.iter().filter(|identity| !found.contains_key(*identity)).collect();
     if !missing.is_empty() {
-        let meant: Vec<Meant> = diesel::sql_query(
+        let meant: Vec<Meant> = sql(
             "select a.ocpp_identity as alias, s.ocpp_identity as own from station_alias a join station s on s.id = a.station_id \
              where a.ocpp_identity = any($1::text[])",
         )
@@ -205,7 +205,7 @@ struct Word {
 pub async fn connected(tx: &mut Tx, arrivals: &[Arrival]) -> Result<Vec<Option<i64>>> {
     let now = tx.now();
     let column = |pick: fn(&Arrival) -> Uuid| arrivals.iter().map(pick).collect::<Vec<_>>();
-    let epochs: Vec<Epoch> = diesel::sql_query(
+    let epochs: Vec<Epoch> = sql(
         "update station_live l set connected = true, node = i.node, epoch = l.epoch + 1, ocpp_version = i.version, \
            remote_address = i.address, security_profile = i.profile, connected_at = $7, last_seen_at = $7 \
          from unnest($1::uuid[], $2::int8[], $3::uuid[], $4::text[], $5::text[], $6::int2[]) \
@@ -236,13 +236,11 @@ async fn begin(tx: &mut Tx, came: &[(&Arrival, i64)]) -> Result<()> {
     let (stations, nodes) = (column(|one| one.from.station_id.0), column(|one| one.node));
     let epochs: Vec<i64> = came.iter().map(|(_, epoch)| *epoch).collect();
     // Another process that holds the one before must end it.
-    diesel::sql_query(
-        "select pg_notify($4, '') where exists ( \
+    sql("select pg_notify($4, '') where exists ( \
            select from unnest($1::uuid[], $2::int8[], $3::uuid[]) i(station_id, epoch, node) \
            join station_connection c on c.station_id = i.station_id and c.epoch = i.epoch - 1 and c.node <> i.node \
              and c.disconnected_at is null \
-           join node n on n.id = c.node)",
-    )
+           join node n on n.id = c.node)")
     .bind::<Array<SqlUuid>, _>(&stations)
     .bind::<Array<BigInt>, _>(&epochs)
     .bind::<Array<SqlUuid>, _>(&nodes)
@@ -250,7 +248,7 @@ async fn begin(tx: &mut Tx, came: &[(&Arrival, i64)]) -> Result<()> {
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;
-    diesel::sql_query(
+    sql(
         "insert into station_connection (id, partner_id, location_id, station_id, epoch, node, ocpp_version, remote_address, \
            connected_at) \
          select i.id, i.partner_id, i.location_id, i.station_id, i.epoch, i.node, i.version, i.address, $9 \
@@ -269,11 +267,9 @@ async fn begin(tx: &mut Tx, came: &[(&Arrival, i64)]) -> Result<()> {
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;
-    let words: Vec<Word> = diesel::sql_query(
-        "select p.charge_point_id, p.station_id, c.status from charge_point_live p \
+    let words: Vec<Word> = sql("select p.charge_point_id, p.station_id, c.status from charge_point_live p \
          left join connector_live c on c.station_id = p.station_id and c.charge_point_id = p.charge_point_id \
-         where p.station_id = any($1::uuid[]) and p.status = 'offline'",
-    )
+         where p.station_id = any($1::uuid[]) and p.status = 'offline'")
     .bind::<Array<SqlUuid>, _>(&stations)
     .load(&mut **tx)
     .await
@@ -314,11 +310,9 @@ pub async fn disconnected(tx: &mut Tx, departures: &[Departure]) -> Result<()> {
     let now = tx.now();
     let stations: Vec<StationId> = departures.iter().map(|one| one.from.station_id).collect();
     let epochs: Vec<i64> = departures.iter().map(|one| one.epoch).collect();
-    diesel::sql_query(
-        "update station_connection c set disconnected_at = $3, reason = i.reason \
+    sql("update station_connection c set disconnected_at = $3, reason = i.reason \
          from unnest($1::uuid[], $2::int8[], $4::text[]) i(station_id, epoch, reason) \
-         where c.station_id = i.station_id and c.epoch = i.epoch",
-    )
+         where c.station_id = i.station_id and c.epoch = i.epoch")
     .bind::<Array<SqlUuid>, _>(&stations)
     .bind::<Array<BigInt>, _>(&epochs)
     .bind::<Timestamptz, _>(now)
@@ -326,11 +320,9 @@ pub async fn disconnected(tx: &mut Tx, departures: &[Departure]) -> Result<()> {
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;
-    let ended: Vec<Ended> = diesel::sql_query(
-        "update station_live l set connected = false, disconnected_at = $3 \
+    let ended: Vec<Ended> = sql("update station_live l set connected = false, disconnected_at = $3 \
          from unnest($1::uuid[], $2::int8[]) i(station_id, epoch) \
-         where l.station_id = i.station_id and l.epoch = i.epoch returning l.station_id",
-    )
+         where l.station_id = i.station_id and l.epoch = i.epoch returning l.station_id")
     .bind::<Array<SqlUuid>, _>(&stations)
     .bind::<Array<BigInt>, _>(&epochs)
     .bind::<Timestamptz, _>(now)
@@ -339,10 +331,8 @@ pub async fn disconnected(tx: &mut Tx, departures: &[Departure]) -> Result<()> {
     .map_err(from_diesel)?;
     let from: HashMap<StationId, From> = departures.iter().map(|one| (one.from.station_id, one.from)).collect();
     let ended: Vec<StationId> = ended.into_iter().map(|row| row.station_id).collect();
-    let points: Vec<Point> = diesel::sql_query(
-        "select charge_point_id, station_id from charge_point_live \
-         where station_id = any($1::uuid[]) and status <> 'offline'",
-    )
+    let points: Vec<Point> = sql("select charge_point_id, station_id from charge_point_live \
+         where station_id = any($1::uuid[]) and status <> 'offline'")
     .bind::<Array<SqlUuid>, _>(&ended)
     .load(&mut **tx)
     .await
@@ -358,17 +348,16 @@ pub async fn disconnected(tx: &mut Tx, departures: &[Departure]) -> Result<()> {
 /// This process is alive: since when it was heard without a gap of `lost_after`.
 pub async fn alive(tx: &mut Tx, id: Uuid, lost_after: chrono::TimeDelta) -> Result<Timestamp> {
     let now = tx.now();
-    let heard: Heard = diesel::sql_query(
-        "insert into node (id, seen_at, heard_since) values ($1, $2, $2) on conflict (id) do update \
+    let heard: Heard =
+        sql("insert into node (id, seen_at, heard_since) values ($1, $2, $2) on conflict (id) do update \
          set seen_at = $2, heard_since = case when node.seen_at < $3 then $2 else node.heard_since end \
-         returning heard_since",
-    )
-    .bind::<SqlUuid, _>(id)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Timestamptz, _>(now - lost_after)
-    .get_result(&mut **tx)
-    .await
-    .map_err(from_diesel)?;
+         returning heard_since")
+        .bind::<SqlUuid, _>(id)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Timestamptz, _>(now - lost_after)
+        .get_result(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
     Ok(heard.heard_since)
 }
 
@@ -381,12 +370,10 @@ struct Heard {
 /// Ends connections of processes that died with them, up to `most`: how many. Such a process is forgotten when it has none
 /// left.
 pub async fn end_lost(tx: &mut Tx, unseen_since: Timestamp, most: i64) -> Result<usize> {
-    let lost: Vec<Lost> = diesel::sql_query(
-        "select station_id, partner_id, location_id, epoch from station_live where connected \
+    let lost: Vec<Lost> = sql("select station_id, partner_id, location_id, epoch from station_live where connected \
          and exists (select from node where seen_at < $1) \
          and not exists (select from node n where n.id = node and n.seen_at >= $1) \
-         limit $2 for update of station_live skip locked",
-    )
+         limit $2 for update of station_live skip locked")
     .bind::<Timestamptz, _>(unseen_since)
     .bind::<BigInt, _>(most)
     .load(&mut **tx)
@@ -425,12 +412,10 @@ async fn set_status(tx: &mut Tx, points: Vec<(From, ChargePointId, ChargePointSt
         return Ok(());
     }
     let now = tx.now();
-    diesel::sql_query(
-        "update charge_point_live l set status = i.status, status_at = $4, \
+    sql("update charge_point_live l set status = i.status, status_at = $4, \
            unavailable_since = case when i.down then coalesce(l.unavailable_since, $4) end \
          from unnest($1::uuid[], $2::text[], $3::bool[]) i(charge_point_id, status, down) \
-         where l.charge_point_id = i.charge_point_id",
-    )
+         where l.charge_point_id = i.charge_point_id")
     .bind::<Array<SqlUuid>, _>(points.iter().map(|(_, id, _)| *id).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(points.iter().map(|(.., status)| status.as_str()).collect::<Vec<_>>())
     .bind::<Array<Bool>, _>(points.iter().map(|(.., status)| status.is_down()).collect::<Vec<_>>())
@@ -465,12 +450,10 @@ pub async fn refused(tx: &mut Tx, id: StationId) -> Result<()> {
 /// Adds to the counts of what had to be forgiven in stations' messages.
 pub async fn quirks(tx: &mut Tx, counts: &[(StationId, serde_json::Value)]) -> Result<()> {
     let (ids, counts): (Vec<StationId>, Vec<serde_json::Value>) = counts.iter().cloned().unzip();
-    diesel::sql_query(
-        "update station_live l set quirks = l.quirks || ( \
+    sql("update station_live l set quirks = l.quirks || ( \
            select jsonb_object_agg(c.key, coalesce((l.quirks->>c.key)::bigint, 0) + c.value::bigint) \
            from jsonb_each_text(i.counts) c) \
-         from unnest($1::uuid[], $2::jsonb[]) i(station_id, counts) where l.station_id = i.station_id",
-    )
+         from unnest($1::uuid[], $2::jsonb[]) i(station_id, counts) where l.station_id = i.station_id")
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<diesel::sql_types::Jsonb>, _>(counts)
     .execute(&mut **tx)
@@ -492,7 +475,7 @@ pub async fn seen(tx: &mut Tx, ids: &[StationId]) -> Result<()> {
 /// A station came with a higher security profile than it had to: from now on it must. Told once.
 async fn raise_profile(tx: &mut Tx, from: From, to: i16) -> Result<()> {
     // Above profile 0 there is no connection without a password.
-    let raised = diesel::sql_query(
+    let raised = sql(
         "update station set security_profile = $2, ocpp_settings = ocpp_settings || '{\"password_required\": true}', \
          revision = revision + 1, updated_at = $3 where id = $1 and security_profile < $2",
     )

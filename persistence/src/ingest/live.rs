@@ -26,7 +26,7 @@ pub(super) async fn boot(tx: &mut Tx, boots: &Of<'_, BootReport>) -> Result<()> 
     let firmware: Vec<Option<&str>> = boots.iter().map(|(.., report)| report.firmware_version.as_deref()).collect();
     let reports: Vec<serde_json::Value> =
         boots.iter().map(|(.., report)| serde_json::to_value(report).unwrap_or_default()).collect();
-    diesel::sql_query(
+    sql(
         "update station_live l set booted_at = $4, last_seen_at = $4, firmware_version = i.firmware, boot = i.boot \
          from unnest($1::uuid[], $2::text[], $3::jsonb[]) i(station_id, firmware, boot) where l.station_id = i.station_id",
     )
@@ -39,12 +39,10 @@ pub(super) async fn boot(tx: &mut Tx, boots: &Of<'_, BootReport>) -> Result<()> 
     .map_err(from_diesel)?;
     super::progress::booted(tx, &ids, &firmware).await?;
     let history: Vec<uuid::Uuid> = boots.iter().map(|_| tx.id()).collect();
-    diesel::sql_query(
-        "insert into station_boot (id, partner_id, location_id, station_id, at, ocpp_version, reason, boot) \
+    sql("insert into station_boot (id, partner_id, location_id, station_id, at, ocpp_version, reason, boot) \
          select i.id, l.partner_id, l.location_id, l.station_id, $2, coalesce(l.ocpp_version, 'ocpp1.6'), \
            l.boot->>'reason', l.boot \
-         from unnest($1::uuid[], $3::uuid[]) i(id, station_id) join station_live l on l.station_id = i.station_id",
-    )
+         from unnest($1::uuid[], $3::uuid[]) i(id, station_id) join station_live l on l.station_id = i.station_id")
     .bind::<Array<SqlUuid>, _>(history)
     .bind::<Timestamptz, _>(now)
     .bind::<Array<SqlUuid>, _>(boots.iter().map(|(_, from, _)| from.station_id).collect::<Vec<_>>())
@@ -52,7 +50,7 @@ pub(super) async fn boot(tx: &mut Tx, boots: &Of<'_, BootReport>) -> Result<()> 
     .await
     .map_err(from_diesel)?;
     // A station that booted may have lost its local list: its version is asked for.
-    diesel::sql_query(
+    sql(
         "update local_list set state = 'unknown', due_at = $2, command_id = null where station_id = any($1::uuid[]) and enabled",
     )
     .bind::<Array<SqlUuid>, _>(boots.iter().map(|(_, from, _)| from.station_id).collect::<Vec<_>>())
@@ -107,7 +105,7 @@ pub(super) async fn status(tx: &mut Tx, reports: &Of<'_, StatusReport>, rules: &
         reports.iter().map(|(.., report)| pick(report).clone()).collect()
     };
     let connectors = places(tx, reports, |report| (report.evse, report.connector)).await?;
-    let touched: Vec<Touched> = diesel::sql_query(
+    let touched: Vec<Touched> = sql(
         "insert into connector_live (station_id, ocpp_connector_id, partner_id, location_id, charge_point_id, status, \
            error_code, info, vendor_id, vendor_error_code, reported_at, received_at) \
          select i.station_id, i.connector, i.partner_id, i.location_id, c.charge_point_id, i.status, \
@@ -169,13 +167,11 @@ pub(super) async fn places<T>(
     if wanted.iter().all(|(evse, _)| evse.is_none()) {
         return Ok(found);
     }
-    let known: Vec<At> = diesel::sql_query(
-        "select i.place, c.ocpp_connector_id as connector \
+    let known: Vec<At> = sql("select i.place, c.ocpp_connector_id as connector \
          from unnest($1::uuid[], $2::int[], $3::int[]) with ordinality i(station_id, evse, connector, place) \
          join lateral (select c.ocpp_connector_id, row_number() over (order by c.ocpp_connector_id) as rank \
            from charge_point p join connector c on c.charge_point_id = p.id \
-           where p.station_id = i.station_id and p.evse_number = i.evse) c on c.rank = greatest(i.connector, 1)",
-    )
+           where p.station_id = i.station_id and p.evse_number = i.evse) c on c.rank = greatest(i.connector, 1)")
     .bind::<Array<SqlUuid>, _>(ids(reports, |from| from.station_id))
     .bind::<Array<Nullable<Integer>>, _>(wanted.iter().map(|(evse, _)| *evse).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(wanted.iter().map(|(_, connector)| *connector).collect::<Vec<_>>())
@@ -193,7 +189,7 @@ pub(super) async fn quieten(tx: &mut Tx, connectors: &[(StationId, i32)]) -> Res
     if connectors.is_empty() {
         return Ok(());
     }
-    let touched: Vec<Touched> = diesel::sql_query(
+    let touched: Vec<Touched> = sql(
         "update connector_live l set status = 'Occupied' from unnest($1::uuid[], $2::int[]) i(station_id, connector) \
          where l.station_id = i.station_id and l.ocpp_connector_id = i.connector and l.charge_point_id is not null \
            and l.status in ('Preparing', 'Charging', 'SuspendedEV', 'SuspendedEVSE') \
@@ -214,13 +210,12 @@ pub(super) fn ids<T, I>(reports: &Of<'_, T>, pick: impl Fn(&From) -> I) -> Vec<I
 
 /// Brings charge points in line with their connectors; an event for each that changed.
 async fn settle(tx: &mut Tx, points: Vec<ChargePointId>) -> Result<()> {
-    let words: Vec<Word> = diesel::sql_query(
-        "select charge_point_id, status, reported_at from connector_live where charge_point_id = any($1::uuid[])",
-    )
-    .bind::<Array<SqlUuid>, _>(points)
-    .load(&mut **tx)
-    .await
-    .map_err(from_diesel)?;
+    let words: Vec<Word> =
+        sql("select charge_point_id, status, reported_at from connector_live where charge_point_id = any($1::uuid[])")
+            .bind::<Array<SqlUuid>, _>(points)
+            .load(&mut **tx)
+            .await
+            .map_err(from_diesel)?;
     let mut by_point: HashMap<ChargePointId, (Vec<ChargePointStatus>, Timestamp)> = HashMap::new();
     for word in words {
         let entry = by_point.entry(word.charge_point_id).or_insert((Vec::new(), word.reported_at));
@@ -235,7 +230,7 @@ async fn settle(tx: &mut Tx, points: Vec<ChargePointId>) -> Result<()> {
         times.push(at);
         down.push(status.is_down().then_some(at));
     }
-    let changed: Vec<Changed> = diesel::sql_query(
+    let changed: Vec<Changed> = sql(
         "update charge_point_live l set status = i.status, status_at = i.at, \
            unavailable_since = case when i.down is null then null else coalesce(l.unavailable_since, i.down) end \
          from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[]) i(charge_point_id, status, at, down) \

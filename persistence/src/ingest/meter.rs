@@ -27,18 +27,21 @@ struct Found {
     emp_id: Option<PartnerId>,
 }
 
-/// The session of each report: by the transaction it names; without one, what charges at the connector or has just ended.
+/// The session of each report: by the transaction it names; without one, what charges at the connector or has just ended. The
+/// station is compared last: a transaction is one, a station's sessions are many.
 const SESSIONS: &str = "\
     select i.place, s.id, s.emp_id from unnest($1::uuid[], $2::int[], $3::int[]) with ordinality \
       i(station_id, connector, transaction_id, place) \
     join lateral ( \
-      select s.id, s.emp_id, s.started_at from session s \
-        where s.ocpp_transaction_id = i.transaction_id and s.station_id = i.station_id \
+      select s.id, s.emp_id, s.started_at, s.station_id from session s where s.ocpp_transaction_id = i.transaction_id \
       union all \
-      select s.id, s.emp_id, s.started_at from session s where i.transaction_id is null and i.connector > 0 \
+      select s.id, s.emp_id, s.started_at, s.station_id from session s where i.transaction_id is null and i.connector > 0 \
+        and s.station_id = i.station_id and s.ocpp_connector_id = i.connector and s.state = 'active' \
+      union all \
+      select s.id, s.emp_id, s.started_at, s.station_id from session s where i.transaction_id is null and i.connector > 0 \
         and s.station_id = i.station_id and s.ocpp_connector_id = i.connector \
-        and (s.state = 'active' or (s.state = 'ended' and s.stop_reported_at > $4)) \
-      order by 3 desc limit 1) s on true";
+        and s.state = 'ended' and s.stop_reported_at > $4 \
+      order by 3 desc limit 1) s on s.station_id = i.station_id";
 
 /// A set of samples and whose it is.
 pub(super) struct Row<'a> {
@@ -66,7 +69,7 @@ pub(super) async fn meter(tx: &mut Tx, reports: &Of<'_, MeterReport>, rules: &Ru
         .map(|((.., report), found)| if report.connector == 0 { 0 } else { found })
         .collect();
     let transaction = |report: &MeterReport| report.transaction_id.and_then(|id| i32::try_from(id).ok());
-    let found: Vec<Found> = diesel::sql_query(SESSIONS)
+    let found: Vec<Found> = sql(SESSIONS)
         .bind::<Array<SqlUuid>, _>(ids(reports, |from| from.station_id))
         .bind::<Array<Integer>, _>(&connectors)
         .bind::<Array<Nullable<Integer>>, _>(reports.iter().map(|(.., r)| transaction(r)).collect::<Vec<_>>())
@@ -99,7 +102,7 @@ pub(super) async fn keep(tx: &mut Tx, rows: &[Row<'_>]) -> Result<()> {
         rows.iter().map(|row| serde_json::to_value(row.samples).unwrap_or_default()).collect();
     let fingerprints: Vec<Uuid> = rows.iter().zip(&samples).map(|(row, samples)| fingerprint(row, samples)).collect();
     let column = |pick: fn(&Row<'_>) -> Uuid| rows.iter().map(pick).collect::<Vec<_>>();
-    diesel::sql_query(
+    sql(
         "insert into session_reading (station_id, fingerprint, session_id, operator_id, emp_id, ocpp_connector_id, at, \
            received_at, samples, signed) \
          select i.station_id, i.fingerprint, i.session_id, i.operator_id, i.emp_id, i.connector, i.at, $9, i.samples, i.signed \
@@ -145,7 +148,8 @@ struct Shown {
     energy_wh: Decimal,
 }
 
-/// Shows the newest readings at running sessions. `updated_at` stays: it is indexed, and a row whose indexed columns stay is
+/// Shows the newest readings at running sessions; that they run is said in words that no partial index knows, for each is to
+/// be found by its id. `updated_at` stays: it is indexed, and a row whose indexed columns stay is
 /// changed in place, which is most of what a meter value costs.
 async fn show(tx: &mut Tx, rows: &[Row<'_>]) -> Result<()> {
     let mut newest: Vec<&Row<'_>> = Vec::new();
@@ -170,7 +174,7 @@ async fn show(tx: &mut Tx, rows: &[Row<'_>]) -> Result<()> {
     let numbers = |measure: fn(&[Sample]) -> Option<Decimal>| -> Vec<Option<Decimal>> {
         newest.iter().map(|row| measure(row.samples)).collect()
     };
-    let shown: Vec<Shown> = diesel::sql_query(
+    let shown: Vec<Shown> = sql(
         "update session s set last_reading_at = i.at, \
            energy_wh = greatest(coalesce(i.register - case when s.meter_start_known then s.meter_start_wh else i.first end, \
              s.energy_wh), s.energy_wh), \
@@ -179,7 +183,7 @@ async fn show(tx: &mut Tx, rows: &[Row<'_>]) -> Result<()> {
            power_w = coalesce(i.power, s.power_w), state_of_charge = coalesce(i.soc, s.state_of_charge) \
          from unnest($1::uuid[], $2::timestamptz[], $3::numeric[], $4::numeric[], $5::numeric[], $6::numeric[]) \
            i(id, at, register, power, soc, first) \
-         where s.id = i.id and s.state = 'active' and (s.last_reading_at is null or s.last_reading_at < i.at) \
+         where s.id = i.id and s.state not in ('ended', 'settled') and (s.last_reading_at is null or s.last_reading_at < i.at) \
          returning s.id, s.energy_wh",
     )
     .bind::<Array<SqlUuid>, _>(newest.iter().filter_map(|row| row.session.map(|(id, _)| id)).collect::<Vec<_>>())

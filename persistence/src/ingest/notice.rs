@@ -140,10 +140,8 @@ async fn charging(tx: &mut Tx, from: From, notice: &ChargingNotice) -> Result<()
 
 async fn reservation(tx: &mut Tx, from: From, reservation_id: i32, status: &str) -> Result<()> {
     let state = if status == "Expired" { "expired" } else { "removed" };
-    diesel::sql_query(
-        "update reservation set state = $3, detail = $4, updated_at = $5 \
-         where station_id = $1 and ocpp_reservation_id = $2 and state in ('requested', 'active')",
-    )
+    sql("update reservation set state = $3, detail = $4, updated_at = $5 \
+         where station_id = $1 and ocpp_reservation_id = $2 and state in ('requested', 'active')")
     .bind::<SqlUuid, _>(from.station_id)
     .bind::<Integer, _>(reservation_id)
     .bind::<Text, _>(state)
@@ -158,7 +156,7 @@ async fn reservation(tx: &mut Tx, from: From, reservation_id: i32, status: &str)
 /// A part of a report; parts may be repeated and in any order. One without a number (-1) comes behind those that are there.
 async fn part(tx: &mut Tx, from: From, part: &ReportPart) -> Result<()> {
     let (id, now): (Uuid, _) = (tx.id(), tx.now());
-    diesel::sql_query(
+    sql(
         "insert into station_report as r (id, partner_id, location_id, station_id, kind, request_id, parts, last_part, \
            complete, created_at, updated_at) \
          values ($1, $2, $3, $4, $5, $6, jsonb_build_object(greatest($7, 0)::text, $8), \
@@ -182,16 +180,15 @@ async fn part(tx: &mut Tx, from: From, part: &ReportPart) -> Result<()> {
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;
-    let complete: Vec<Complete> = diesel::sql_query(
-        "update station_report set complete = (select count(*) from jsonb_object_keys(parts)) = last_part + 1 \
-         where station_id = $1 and kind = $2 and request_id = $3 returning id, coalesce(complete, false) as complete",
-    )
-    .bind::<SqlUuid, _>(from.station_id)
-    .bind::<Text, _>(part.kind)
-    .bind::<Integer, _>(part.request_id)
-    .load(&mut **tx)
-    .await
-    .map_err(from_diesel)?;
+    let complete: Vec<Complete> =
+        sql("update station_report set complete = (select count(*) from jsonb_object_keys(parts)) = last_part + 1 \
+         where station_id = $1 and kind = $2 and request_id = $3 returning id, coalesce(complete, false) as complete")
+        .bind::<SqlUuid, _>(from.station_id)
+        .bind::<Text, _>(part.kind)
+        .bind::<Integer, _>(part.request_id)
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
     if let Some(row) = complete.into_iter().find(|row| row.complete) {
         let data = serde_json::json!({ "kind": part.kind, "request_id": part.request_id });
         tx.emit(from.event(EventType::StationReportCompleted, row.id, data));
@@ -221,7 +218,7 @@ pub async fn parameters(tx: &mut Tx, from: From, reports: &[ParameterReport]) ->
         }
     }
     let texts = |pick: fn(&ParameterReport) -> Option<String>| newest.iter().map(|one| pick(one)).collect::<Vec<_>>();
-    diesel::sql_query(
+    sql(
         "insert into station_parameter as p (station_id, name, attribute, partner_id, location_id, value, mutability, data_type, \
            unit, min_limit, max_limit, values_list, supports_monitoring, reported_at) \
          select $1, i.name, i.attribute, $2, $3, i.value, i.mutability, i.data_type, i.unit, i.min_limit, i.max_limit, \

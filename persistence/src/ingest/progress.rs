@@ -51,7 +51,7 @@ struct Updated {
 /// installation is kept.
 pub(super) async fn booted(tx: &mut Tx, stations: &[StationId], firmware: &[Option<&str>]) -> Result<()> {
     let now = tx.now();
-    let updated: Vec<Updated> = diesel::sql_query(
+    let updated: Vec<Updated> = sql(
         "update firmware_update u set firmware_after = i.firmware, updated_at = $3, \
            state = case when u.version = i.firmware then 'installed' else u.state end \
          from unnest($1::uuid[], $2::text[]) i(station_id, firmware) \

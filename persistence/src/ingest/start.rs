@@ -61,7 +61,7 @@ struct Known {
 }
 
 async fn known(tx: &mut Tx, starts: &Of<'_, StartReport>) -> Result<Vec<Known>> {
-    diesel::sql_query(
+    sql(
         "select i.place, s.ocpp_transaction_id, a.decision, s.token_id is not null as accepted, t.valid_until, t.group_id \
          from unnest($1::uuid[], $2::text[]) with ordinality i(station_id, start_key, place) \
          join session s on s.station_id = i.station_id and s.start_key = i.start_key \
@@ -147,7 +147,7 @@ pub(super) async fn start(
         times.push(clock::believed(report.at, now, rules.clock_tolerance, &mut found));
         findings.push(found);
     }
-    let places: Vec<Place> = diesel::sql_query(PLACES)
+    let places: Vec<Place> = sql(PLACES)
         .bind::<Array<SqlUuid>, _>(ids(&fresh, |from| from.station_id))
         .bind::<Array<Integer>, _>(fresh.iter().map(|(.., report)| report.connector).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(&times)
@@ -241,7 +241,7 @@ async fn insert(tx: &mut Tx, rows: &[SessionRow]) -> Result<Vec<Numbered>> {
     fn column<T>(rows: &[SessionRow], pick: impl Fn(&SessionRow) -> T) -> Vec<T> {
         rows.iter().map(pick).collect()
     }
-    diesel::sql_query(
+    sql(
         "insert into session (id, operator_id, emp_id, location_id, station_id, charge_point_id, ocpp_connector_id, start_key, \
            id_tag, token_id, authorization_id, auth_source, state, started_at, meter_start_wh, meter_start_known, \
            tariff_version_id, findings, created_at, updated_at) \
@@ -295,12 +295,13 @@ struct Forgotten {
 /// yet to come.
 async fn end_forgotten(tx: &mut Tx, starts: &Of<'_, StartReport>, times: &[Timestamp], rules: &Rules) -> Result<()> {
     let now = tx.now();
-    let forgotten: Vec<Forgotten> = diesel::sql_query(
+    let forgotten: Vec<Forgotten> = sql(
         "update session s set state = 'ended', ended_at = greatest(s.started_at, coalesce(s.last_reading_at, i.started_at)), \
            stop_reason = 'Other', findings = s.findings || $4::jsonb, power_w = null, updated_at = $5 \
          from unnest($1::uuid[], $2::int[], $3::timestamptz[]) i(station_id, connector, started_at) \
-         where s.station_id = i.station_id and s.ocpp_connector_id = i.connector and s.state = 'active' \
-           and i.connector > 0 and s.started_at <= i.started_at \
+         join lateral (select r.id from session r where r.station_id = i.station_id and r.ocpp_connector_id = i.connector \
+           and r.state = 'active' and i.connector > 0 and r.started_at <= i.started_at offset 0) r on true \
+         where s.id = r.id and s.state not in ('ended', 'settled') \
          returning s.id, s.operator_id, s.station_id, s.location_id",
     )
     .bind::<Array<SqlUuid>, _>(ids(starts, |from| from.station_id))
@@ -322,7 +323,7 @@ async fn end_forgotten(tx: &mut Tx, starts: &Of<'_, StartReport>, times: &[Times
 /// A reservation ends with the session that it was made for: by its number, or by its token where a station leaves the
 /// number out.
 async fn use_reservations(tx: &mut Tx, starts: &Of<'_, StartReport>, sessions: &[Uuid]) -> Result<()> {
-    diesel::sql_query(
+    sql(
         "update reservation r set state = 'used', session_id = i.session_id, updated_at = $5 \
          from unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[]) i(station_id, reservation, id_tag, session_id) \
          where r.station_id = i.station_id and r.state in ('requested', 'active') \
@@ -343,7 +344,7 @@ async fn use_reservations(tx: &mut Tx, starts: &Of<'_, StartReport>, sessions: &
 async fn occupy(tx: &mut Tx, rows: &[SessionRow]) -> Result<()> {
     let at: Vec<(ChargePointId, Uuid)> = rows.iter().filter_map(|row| Some((row.charge_point_id?, row.id))).collect();
     let (points, sessions): (Vec<_>, Vec<_>) = at.into_iter().unzip();
-    diesel::sql_query(
+    sql(
         "update charge_point_live l set session_id = i.session_id \
          from unnest($1::uuid[], $2::uuid[]) i(charge_point_id, session_id) where l.charge_point_id = i.charge_point_id",
     )

@@ -60,13 +60,21 @@ struct Open {
     findings: Findings,
 }
 
-/// Sessions a stop may mean: the one it names, those that run at the station, and those that ended with its figures.
+/// Sessions a stop may mean: the one it names, those that run at the station, and those that ended with its figures. Each is
+/// found by an index of its own, and the station compared last: it has had thousands.
 const OPEN: &str = "\
-    select distinct s.id, s.station_id, s.emp_id, s.ocpp_transaction_id, s.ocpp_connector_id, s.id_tag, s.state, s.started_at, \
+    with meant as ( \
+      select distinct m.id, i.station_id from unnest($1::uuid[], $2::int[], $3::numeric[]) i(station_id, transaction_id, meter_stop) \
+      join lateral ( \
+        select s.id from session s where s.station_id = i.station_id and s.state = 'active' \
+        union all \
+        select s.id from session s where s.ocpp_transaction_id = i.transaction_id \
+        union all \
+        select s.id from session s where s.station_id = i.station_id and s.stop_reported_at > $4 \
+          and s.meter_stop_wh = i.meter_stop) m on true) \
+    select s.id, s.station_id, s.emp_id, s.ocpp_transaction_id, s.ocpp_connector_id, s.id_tag, s.state, s.started_at, \
       s.created_at, s.meter_start_wh, s.meter_start_known, s.meter_stop_wh, s.ended_at, s.findings \
-    from unnest($1::uuid[], $2::int[], $3::numeric[]) i(station_id, transaction_id, meter_stop) \
-    join session s on s.station_id = i.station_id and (s.state = 'active' or s.ocpp_transaction_id = i.transaction_id \
-      or (s.meter_stop_wh = i.meter_stop and s.stop_reported_at > $4))";
+    from meant join session s on s.id = meant.id and s.station_id = meant.station_id";
 
 struct Ending {
     from: From,
@@ -81,7 +89,7 @@ struct Ending {
 pub(super) async fn stop(tx: &mut Tx, stops: &Of<'_, StopReport>, rules: &Rules) -> Result<()> {
     let now = tx.now();
     let number = |report: &StopReport| i32::try_from(report.transaction_id).ok().filter(|number| *number > 0);
-    let open: Vec<Open> = diesel::sql_query(OPEN)
+    let open: Vec<Open> = sql(OPEN)
         .bind::<Array<SqlUuid>, _>(ids(stops, |from| from.station_id))
         .bind::<Array<Nullable<Integer>>, _>(stops.iter().map(|(.., report)| number(report)).collect::<Vec<_>>())
         .bind::<Array<Nullable<Numeric>>, _>(stops.iter().map(|(.., report)| report.meter_stop).collect::<Vec<_>>())
@@ -161,7 +169,7 @@ async fn end(tx: &mut Tx, endings: &[(Ending, &StopReport)]) -> Result<()> {
     }
     let now = tx.now();
     let sessions: Vec<Uuid> = endings.iter().map(|(ending, ..)| ending.session).collect();
-    diesel::sql_query(
+    sql(
         "update session s set state = 'ended', ended_at = i.ended_at, meter_stop_wh = i.meter_stop, stop_reason = i.reason, \
            stop_reported_at = $6, findings = i.findings, power_w = null, updated_at = $6, \
            meter_start_wh = coalesce(i.first, s.meter_start_wh), \
@@ -184,7 +192,7 @@ async fn end(tx: &mut Tx, endings: &[(Ending, &StopReport)]) -> Result<()> {
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;
-    diesel::sql_query("update charge_point_live set session_id = null where session_id = any($1::uuid[])")
+    sql("update charge_point_live set session_id = null where session_id = any($1::uuid[])")
         .bind::<Array<SqlUuid>, _>(sessions)
         .execute(&mut **tx)
         .await
@@ -220,15 +228,14 @@ async fn orphan(tx: &mut Tx, from: From, report: &StopReport, rules: &Rules) -> 
     let meter_stop = report.meter_stop.unwrap_or_default();
     let (started_at, meter_start) = first.unwrap_or((ended_at, meter_stop));
     // A station with one connector leaves no doubt where it was.
-    let connector: Option<Only> = diesel::sql_query(
-        "select ocpp_connector_id as connector, charge_point_id, count(*) over () = 1 as only from connector \
-         where station_id = $1 limit 1",
-    )
-    .bind::<SqlUuid, _>(from.station_id)
-    .load(&mut **tx)
-    .await
-    .map_err(from_diesel)?
-    .pop();
+    let connector: Option<Only> =
+        sql("select ocpp_connector_id as connector, charge_point_id, count(*) over () = 1 as only from connector \
+         where station_id = $1 limit 1")
+        .bind::<SqlUuid, _>(from.station_id)
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?
+        .pop();
     let connector = connector.filter(|connector| connector.only);
     let number = connector.as_ref().map_or(0, |connector| connector.connector);
     let key = format!("stop|{}|{}|{meter_stop}", report.transaction_id, report.at_raw);
@@ -283,7 +290,7 @@ pub(crate) async fn ask_for_settlement(tx: &mut Tx, sessions: &[(Uuid, PartnerId
         return Ok(());
     }
     let jobs: Vec<Uuid> = sessions.iter().map(|_| tx.id()).collect();
-    diesel::sql_query(
+    sql(
         "insert into job (id, partner_id, kind, unique_key, payload, state, run_at, created_at, updated_at) \
          select i.id, i.partner_id, $4, i.session_id::text, jsonb_build_object('session_id', i.session_id), $5, $6, $7, $7 \
          from unnest($1::uuid[], $2::uuid[], $3::uuid[]) i(id, partner_id, session_id) \

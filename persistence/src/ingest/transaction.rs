@@ -57,7 +57,7 @@ struct Known {
 }
 
 async fn known(tx: &mut Tx, reports: &Of<'_, TransactionReport>) -> Result<HashMap<usize, Known>> {
-    let rows: Vec<Known> = diesel::sql_query(
+    let rows: Vec<Known> = sql(
         "select i.place, s.id, s.ocpp_transaction_id, s.ocpp_connector_id, s.id_tag, s.token_id is not null as accepted, \
            a.decision, t.valid_until, t.group_id, s.findings \
          from unnest($1::uuid[], $2::text[]) with ordinality i(station_id, start_key, place) \
@@ -285,8 +285,7 @@ async fn touch(
     if rows.is_empty() {
         return Ok(());
     }
-    diesel::sql_query(
-        "update session s set charging_state = coalesce(i.charging_state, s.charging_state), \
+    sql("update session s set charging_state = coalesce(i.charging_state, s.charging_state), \
            ocpp_connector_id = case when s.ocpp_connector_id = 0 then i.connector else s.ocpp_connector_id end, \
            charge_point_id = coalesce(s.charge_point_id, c.charge_point_id), \
            started_at = least(s.started_at, i.began), findings = i.findings, \
@@ -295,8 +294,7 @@ async fn touch(
          from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::timestamptz[], $6::numeric[], $7::jsonb[]) \
            i(id, station_id, connector, charging_state, began, register, findings) \
          left join connector c on c.station_id = i.station_id and c.ocpp_connector_id = i.connector \
-         where s.id = i.id and s.state <> 'settled'",
-    )
+         where s.id = i.id and s.state <> 'settled'")
     .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.0).collect::<Vec<_>>())
     .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.1).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(rows.iter().map(|row| row.2).collect::<Vec<_>>())

@@ -177,11 +177,9 @@ pub async fn answered(tx: &mut Tx, command: &Command) -> Result<()> {
         .map_err(from_diesel)?;
     let Some(changed) = changed else { return Ok(()) };
     if changed.state == Active && from == Requested {
-        diesel::sql_query(
-            "update charging_profile set state = 'cleared', detail = 'replaced', updated_at = $1 \
+        sql("update charging_profile set state = 'cleared', detail = 'replaced', updated_at = $1 \
              where station_id = $2 and id <> $3 and state = 'active' and ocpp_connector_id = $4 and purpose = $5 \
-               and stack_level = $6 and session_id is not distinct from $7",
-        )
+               and stack_level = $6 and session_id is not distinct from $7")
         .bind::<diesel::sql_types::Timestamptz, _>(tx.now())
         .bind::<diesel::sql_types::Uuid, _>(changed.station_id)
         .bind::<diesel::sql_types::Uuid, _>(changed.id)
@@ -199,7 +197,7 @@ pub async fn answered(tx: &mut Tx, command: &Command) -> Result<()> {
 
 /// Profiles of sessions that have ended are gone with them.
 pub async fn end_with_sessions(tx: &mut Tx) -> Result<usize> {
-    diesel::sql_query(
+    sql(
         "update charging_profile p set state = 'cleared', detail = 'session ended', updated_at = $1 \
          from session s where s.id = p.session_id and s.state <> 'active' and p.state in ('requested', 'active', 'clearing')",
     )

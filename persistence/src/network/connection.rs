@@ -28,7 +28,7 @@ pub async fn end(tx: &mut Tx, id: StationId) -> Result<()> {
         .execute(&mut **tx)
         .await
         .map_err(from_diesel)?;
-    diesel::sql_query("select pg_notify($1, '')")
+    sql("select pg_notify($1, '')")
         .bind::<Text, _>(CONNECTION_CHANNEL)
         .execute(&mut **tx)
         .await
@@ -49,13 +49,11 @@ struct Stale {
 /// Those of a process's connections that are to end, and why: `replaced` by a newer one, station `changed`, or
 /// `given_up` by the others while this process was not heard.
 pub async fn stale(tx: &mut Tx, held: &[Held]) -> Result<Vec<(StationId, i64, &'static str)>> {
-    let rows: Vec<Stale> = diesel::sql_query(
-        "select i.station_id, i.epoch, case when l.epoch > i.epoch then 'replaced' \
+    let rows: Vec<Stale> = sql("select i.station_id, i.epoch, case when l.epoch > i.epoch then 'replaced' \
            when l.door_revision = i.door_revision then 'given_up' else 'changed' end as reason \
          from unnest($1::uuid[], $2::bigint[], $3::bigint[]) i(station_id, epoch, door_revision) \
          left join station_live l on l.station_id = i.station_id \
-         where (l.connected and l.epoch = i.epoch and l.door_revision = i.door_revision) is not true",
-    )
+         where (l.connected and l.epoch = i.epoch and l.door_revision = i.door_revision) is not true")
     .bind::<Array<SqlUuid>, _>(held.iter().map(|held| held.station_id).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(held.iter().map(|held| held.epoch).collect::<Vec<_>>())
     .bind::<Array<BigInt>, _>(held.iter().map(|held| held.door_revision).collect::<Vec<_>>())

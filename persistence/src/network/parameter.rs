@@ -83,12 +83,10 @@ pub async fn was_set(
     value: &str,
     reboot_required: bool,
 ) -> Result<()> {
-    diesel::sql_query(
-        "insert into station_parameter (station_id, name, attribute, partner_id, location_id, value, \
+    sql("insert into station_parameter (station_id, name, attribute, partner_id, location_id, value, \
            reboot_required, reported_at) values ($1, $2, 'Actual', $3, $4, $5, $6, $7) \
          on conflict (station_id, name, attribute) do update set value = excluded.value, \
-           reboot_required = excluded.reboot_required, reported_at = excluded.reported_at",
-    )
+           reboot_required = excluded.reboot_required, reported_at = excluded.reported_at")
     .bind::<SqlUuid, _>(from.station_id)
     .bind::<Text, _>(name)
     .bind::<SqlUuid, _>(from.partner_id)
@@ -182,8 +180,8 @@ impl crate::listing::Listing for DriftFilter {
             let name = |of_variables| -> Vec<Option<String>> {
                 settings.iter().map(|one| name_for(&one.name, of_variables)).collect()
             };
-            let rows: Vec<DriftRow> = diesel::sql_query(
-                "select s.id as station_id, i.name, i.wanted, p.value as actual, p.reported_at \
+            let rows: Vec<DriftRow> =
+                sql("select s.id as station_id, i.name, i.wanted, p.value as actual, p.reported_at \
                  from station s join station_live l on l.station_id = s.id \
                  cross join unnest($1::text[], $2::text[], $3::text[], $4::text[]) i(name, wanted, key, variable) \
                  left join station_parameter p on p.station_id = s.id and p.attribute = 'Actual' \
@@ -192,21 +190,20 @@ impl crate::listing::Listing for DriftFilter {
                    and ($6 is null or s.id = $6) and ($7 is null or s.model_id = $7) \
                    and case when l.ocpp_version = 'ocpp1.6' then i.key else i.variable end is not null \
                    and p.value is distinct from i.wanted and (s.id, i.name) > ($8, $9) \
-                 order by s.id, i.name limit $10",
-            )
-            .bind::<Array<Text>, _>(settings.iter().map(|one| one.name.clone()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(settings.iter().map(|one| one.value.clone()).collect::<Vec<_>>())
-            .bind::<Array<diesel::sql_types::Nullable<Text>>, _>(name(false))
-            .bind::<Array<diesel::sql_types::Nullable<Text>>, _>(name(true))
-            .bind::<SqlUuid, _>(self.template.partner_id)
-            .bind::<diesel::sql_types::Nullable<SqlUuid>, _>(self.station_id)
-            .bind::<diesel::sql_types::Nullable<SqlUuid>, _>(self.template.input.model_id)
-            .bind::<SqlUuid, _>(after_station)
-            .bind::<Text, _>(after_name)
-            .bind::<diesel::sql_types::BigInt, _>(limit as i64 + 1)
-            .load(&mut **tx)
-            .await
-            .map_err(from_diesel)?;
+                 order by s.id, i.name limit $10")
+                .bind::<Array<Text>, _>(settings.iter().map(|one| one.name.clone()).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(settings.iter().map(|one| one.value.clone()).collect::<Vec<_>>())
+                .bind::<Array<diesel::sql_types::Nullable<Text>>, _>(name(false))
+                .bind::<Array<diesel::sql_types::Nullable<Text>>, _>(name(true))
+                .bind::<SqlUuid, _>(self.template.partner_id)
+                .bind::<diesel::sql_types::Nullable<SqlUuid>, _>(self.station_id)
+                .bind::<diesel::sql_types::Nullable<SqlUuid>, _>(self.template.input.model_id)
+                .bind::<SqlUuid, _>(after_station)
+                .bind::<Text, _>(after_name)
+                .bind::<diesel::sql_types::BigInt, _>(limit as i64 + 1)
+                .load(&mut **tx)
+                .await
+                .map_err(from_diesel)?;
             let rows = rows
                 .into_iter()
                 .map(|row| ParameterDrift {

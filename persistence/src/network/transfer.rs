@@ -207,7 +207,7 @@ pub async fn transfer(tx: &mut Tx, id: StationId, to: StationTransfer) -> Result
         return Err(Error::conflict("station_in_session", "a car is charging there; try again when it has ended"));
     }
     let now = tx.now();
-    diesel::sql_query("set constraints all deferred").execute(&mut **tx).await.map_err(from_diesel)?;
+    sql("set constraints all deferred").execute(&mut **tx).await.map_err(from_diesel)?;
     let points: Vec<ChargePointId> = charge_point::table
         .filter(charge_point::station_id.eq(id))
         .select(charge_point::id)
@@ -244,15 +244,13 @@ pub async fn transfer(tx: &mut Tx, id: StationId, to: StationTransfer) -> Result
         "connector",
         "connector_live",
     ] {
-        diesel::sql_query(format!(
-            "update {table} set partner_id = $2::uuid, location_id = $3::uuid where station_id = $1::uuid"
-        ))
-        .bind::<Text, _>(id.to_string())
-        .bind::<Text, _>(target.partner_id.to_string())
-        .bind::<Text, _>(target.id.to_string())
-        .execute(&mut **tx)
-        .await
-        .map_err(from_diesel)?;
+        sql(format!("update {table} set partner_id = $2::uuid, location_id = $3::uuid where station_id = $1::uuid"))
+            .bind::<Text, _>(id.to_string())
+            .bind::<Text, _>(target.partner_id.to_string())
+            .bind::<Text, _>(target.id.to_string())
+            .execute(&mut **tx)
+            .await
+            .map_err(from_diesel)?;
     }
     // Both sides see in their audit log that it went and came.
     tx.audit("transfer_out", "station", before.partner_id, id, Some(&before), None::<&Station>);

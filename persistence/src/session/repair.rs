@@ -61,7 +61,7 @@ pub async fn repair(tx: &mut Tx, id: SessionId, repair: &SessionRepair, rules: &
             return Err(Error::invalid("/connector", "is none of the station's connectors"));
         }
     }
-    let facts: Facts = diesel::sql_query(FACTS)
+    let facts: Facts = sql(FACTS)
         .bind::<SqlUuid, _>(id)
         .bind::<Nullable<SqlUuid>, _>(after.charge_point_id)
         .bind::<Timestamptz, _>(after.started_at)

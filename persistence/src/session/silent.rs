@@ -26,7 +26,7 @@ struct Ended {
 /// or whose station is not connected, and any silent since before `abandoned`. At most `most`; how many.
 pub async fn end(tx: &mut Tx, silent: Timestamp, abandoned: Timestamp, most: i64) -> Result<usize> {
     let now = tx.now();
-    let ended: Vec<Ended> = diesel::sql_query(
+    let ended: Vec<Ended> = sql(
         "with over as ( \
            select s.id from session s left join station_live l on l.station_id = s.station_id \
            left join connector_live c on c.station_id = s.station_id and c.ocpp_connector_id = s.ocpp_connector_id \
@@ -47,7 +47,7 @@ pub async fn end(tx: &mut Tx, silent: Timestamp, abandoned: Timestamp, most: i64
     .await
     .map_err(from_diesel)?;
     let ids: Vec<Uuid> = ended.iter().map(|row| row.id).collect();
-    diesel::sql_query("update charge_point_live set session_id = null where session_id = any($1::uuid[])")
+    sql("update charge_point_live set session_id = null where session_id = any($1::uuid[])")
         .bind::<diesel::sql_types::Array<SqlUuid>, _>(ids)
         .execute(&mut **tx)
         .await

@@ -59,10 +59,7 @@ pub async fn create(tx: &mut Tx, parent_id: PartnerId, input: PartnerInput) -> R
     }
     let (id, now): (PartnerId, _) = (tx.id(), tx.now());
     // Not RETURNING: the new row is in scope only for statements that begin after it.
-    diesel::sql_query("select set_config('stromtor.platform', 'on', true)")
-        .execute(&mut **tx)
-        .await
-        .map_err(from_diesel)?;
+    sql("select set_config('stromtor.platform', 'on', true)").execute(&mut **tx).await.map_err(from_diesel)?;
     let created: Partner = diesel::insert_into(partner::table)
         .values((
             partner::id.eq(id),
@@ -76,7 +73,7 @@ pub async fn create(tx: &mut Tx, parent_id: PartnerId, input: PartnerInput) -> R
         .await
         .map_err(from_diesel)?;
     let platform = if tx.actor().platform { "on" } else { "off" };
-    diesel::sql_query("select set_config('stromtor.platform', $1, true)")
+    sql("select set_config('stromtor.platform', $1, true)")
         .bind::<diesel::sql_types::Text, _>(platform)
         .execute(&mut **tx)
         .await
@@ -92,11 +89,9 @@ pub async fn ancestors(tx: &mut Tx, id: PartnerId) -> Result<Vec<PartnerId>> {
         #[diesel(sql_type = diesel::sql_types::Uuid)]
         id: uuid::Uuid,
     }
-    let rows: Vec<Row> = diesel::sql_query(
-        "with recursive up as (select id, parent_id, 0 as depth from partner where id = $1 \
+    let rows: Vec<Row> = sql("with recursive up as (select id, parent_id, 0 as depth from partner where id = $1 \
          union all select p.id, p.parent_id, depth + 1 from partner p join up on p.id = up.parent_id) \
-         select id from up order by depth",
-    )
+         select id from up order by depth")
     .bind::<diesel::sql_types::Uuid, _>(id.0)
     .load(&mut **tx)
     .await

@@ -105,7 +105,7 @@ pub async fn erase_token(tx: &mut Tx, id: TokenId) -> Result<()> {
          and coalesce(after, before)->>'token_id' = $1 and $2 <> '' and $3 <> ''",
         "delete from token_alias where token_id = $1::uuid and $2 <> '' and $3 <> ''",
     ] {
-        diesel::sql_query(statement)
+        sql(statement)
             .bind::<Text, _>(id.to_string())
             .bind::<Text, _>(&uid)
             .bind::<Text, _>(tx.now().to_string())
@@ -129,7 +129,7 @@ pub async fn erase_user(tx: &mut Tx, id: UserId) -> Result<()> {
         "update refresh_token set revoked_at = $2::timestamptz where user_id = $1::uuid",
         "delete from one_time_token where user_id = $1::uuid and $2 <> ''",
     ] {
-        diesel::sql_query(statement)
+        sql(statement)
             .bind::<Text, _>(id.to_string())
             .bind::<Text, _>(tx.now().to_string())
             .execute(&mut **tx)
