@@ -11,5 +11,6 @@ mod ocpp;
 mod process;
 mod security;
 mod session;
+mod tariff;
 mod tenancy;
 mod world;

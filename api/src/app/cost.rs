@@ -12,11 +12,15 @@ use crate::{config::Billing, state::App};
 /// Sessions looked at in one statement.
 const ROUND: i64 = 500;
 
-/// With VAT, by the rules of CDRs; `None` in a country without a rate.
+/// With VAT, by the rules of CDRs; `None` in a country without a rate, and where the price depends on how the energy was
+/// spread over the session, which is known once it is measured: better nothing than a wrong sum.
 #[must_use]
 pub fn so_far(billing: &Billing, running: &Running) -> Option<Total> {
-    let vat = billing.vat.get(&running.country)?;
-    Some(rating::rate(&running.price, running.usage, *vat).total_gross)
+    if running.price.asks_for_course() {
+        return None;
+    }
+    let vat = running.price.vat.or_else(|| billing.vat.get(&running.country).copied())?;
+    Some(rating::rate(&running.price, &running.usage, vat).total_gross)
 }
 
 /// Tells stations connected here what their running sessions cost, as often as configured, until the process stops.

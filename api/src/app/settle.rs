@@ -4,7 +4,8 @@ use stromtor_domain::{
     Error, Result,
     billing::{
         cdr::{Cdr, CdrState, HeldReason, Rating},
-        rating::{self, Cost, Usage},
+        rating::{self, Cost},
+        usage::Usage,
     },
     money::CurrencyCode,
     network::charge_point::{ChargePoint, CurrentType},
@@ -13,7 +14,7 @@ use stromtor_domain::{
         measure::{Facts, Measured, measure},
         session::{Session, SessionId},
     },
-    tariff::tariff::TariffVersion,
+    tariff::{quote, tariff::TariffVersion},
     tenancy::partner::PartnerId,
     values::CountryCode,
 };
@@ -27,6 +28,7 @@ struct Basis {
     charge_point: Option<ChargePoint>,
     tariff: Option<TariffVersion>,
     country: CountryCode,
+    zone: chrono_tz::Tz,
     currency: CurrencyCode,
     platform: PartnerId,
 }
@@ -82,8 +84,9 @@ async fn basis(tx: &mut Tx, session: Session) -> Result<Basis> {
         Some(id) => settle::tariff_version(tx, id).await?,
         None => None,
     };
-    let address = settle::address(tx, session.location_id).await?;
-    let country = address.map(|address| address.country);
+    let place = settle::place(tx, session.location_id).await?;
+    let zone = place.as_ref().map_or(chrono_tz::UTC, |(_, zone)| quote::zone_of(zone));
+    let country = place.map(|(address, _)| address.country);
     let invalid = |message: String| Error::internal(message);
     let currency = match &tariff {
         Some(tariff) => Some(tariff.currency.clone()),
@@ -96,6 +99,7 @@ async fn basis(tx: &mut Tx, session: Session) -> Result<Basis> {
         tariff,
         // A location that is gone leaves no country: XX has no VAT rate, so the CDR is held.
         country: country.map_or_else(|| CountryCode::parse("XX"), Ok).map_err(invalid)?,
+        zone,
         currency: currency.map_or_else(|| CurrencyCode::parse("EUR"), Ok).map_err(invalid)?,
         platform,
     })
@@ -104,11 +108,19 @@ async fn basis(tx: &mut Tx, session: Session) -> Result<Basis> {
 /// The same cost for every leg: what is added between operator and provider is not known to this rule.
 fn legs(tx: &Tx, basis: &Basis, measured: &Measured, billing: &Billing) -> Vec<Cdr> {
     let (session, current_type) = (&basis.session, basis.current_type());
-    let vat = billing.vat.get(&basis.country).copied();
     let price = basis.tariff.as_ref().and_then(|tariff| tariff.price(current_type));
+    let own_vat = price.and_then(|price| price.vat);
+    let vat = own_vat.or_else(|| billing.vat.get(&basis.country).copied());
     let duration_s = clock::seconds(measured.started_at, measured.ended_at);
+    let usage = Usage {
+        started_at: measured.started_at,
+        zone: basis.zone,
+        duration_s,
+        energy: measured.energy,
+        course: measured.course.clone(),
+    };
     let cost = match (price, vat) {
-        (Some(price), Some(vat)) => rating::rate(price, Usage { energy: measured.energy, duration_s }, vat),
+        (Some(price), Some(vat)) => rating::rate(price, &usage, vat),
         _ => Cost::default(),
     };
     let unauthorized = session.token_id.is_none() && !session.orphan;

@@ -122,7 +122,9 @@ fn api(app: &App) -> impl OpenApi + use<> {
             access::attempt::AttemptApi(app()),
             session::session::SessionApi(app()),
             tariff::tariff::TariffApi(app()),
+            tariff::quote::TariffQuoteApi(app()),
             tariff::assignment::TariffAssignmentApi(app()),
+            tariff::plan::TariffPlanApi(app()),
             billing::cdr::CdrApi(app()),
         ),
         (

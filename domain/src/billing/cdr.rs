@@ -15,7 +15,10 @@ use crate::{
         station::StationId,
     },
     session::{measure::Measurement, session::SessionId},
-    tariff::tariff::{PowerPrice, TariffId, TariffVersionId},
+    tariff::{
+        price::PowerPrice,
+        tariff::{TariffId, TariffVersionId},
+    },
     tenancy::partner::PartnerId,
     values::CountryCode,
 };

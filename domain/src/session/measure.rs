@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Timestamp,
-    billing::cdr::HeldReason,
+    billing::{cdr::HeldReason, usage::Reading},
     money::{Fixed, Kwh},
     network::tolerance::RegisterMode,
     session::{
@@ -123,6 +123,8 @@ pub struct Measured {
     pub started_at: Timestamp,
     /// End.
     pub ended_at: Timestamp,
+    /// What had been used when, in between, as far as plain registers say; they are spread over the session, never summed.
+    pub course: Vec<Reading>,
     /// How.
     pub measurement: Measurement,
     /// Why it may not be billed.
@@ -160,6 +162,7 @@ pub fn measure(facts: &Facts<'_>, sets: &[ReadingSet]) -> Measured {
             records,
             findings: Findings::default(),
         },
+        course: Vec::new(),
         held: None,
     };
     let hold = |held: &mut Option<HeldReason>, reason: HeldReason| *held = held.or(Some(reason));
@@ -216,7 +219,20 @@ pub fn measure(facts: &Facts<'_>, sets: &[ReadingSet]) -> Measured {
         hold(&mut measured.held, HeldReason::EnergyImplausible);
     }
     measured.measurement.findings = findings;
+    measured.course = course(measured.started_at, by_register.start, by_register.stop, &readings);
     measured
+}
+
+/// What the register had counted when. A register that fell says nothing of the kind.
+fn course(started_at: Timestamp, start: Decimal, stop: Decimal, readings: &[(Timestamp, Decimal)]) -> Vec<Reading> {
+    let mut readings: Vec<(Timestamp, Decimal)> =
+        readings.iter().copied().filter(|(_, wh)| (start..=stop).contains(wh)).collect();
+    readings.sort_unstable();
+    if readings.windows(2).any(|two| two[0].1 > two[1].1) {
+        return Vec::new();
+    }
+    let used = |wh: Decimal| Kwh::round((wh - start) / Decimal::ONE_THOUSAND);
+    readings.into_iter().map(|(at, wh)| Reading { at_s: clock::seconds(started_at, at), energy: used(wh) }).collect()
 }
 
 /// The signed records in the order they came, and the first public key that came with one.

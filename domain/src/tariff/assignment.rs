@@ -7,7 +7,7 @@ use stromtor_schema::schema::tariff_assignment;
 use crate::{
     Timestamp,
     network::{charge_point::ChargePointId, location::LocationId},
-    tariff::tariff::TariffId,
+    tariff::{plan::TariffPlanId, tariff::TariffId},
     tenancy::partner::PartnerId,
 };
 
@@ -51,4 +51,19 @@ pub struct TariffAssignment {
     pub cancelled_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The plan it was made by.
+    pub plan_id: Option<TariffPlanId>,
+}
+
+/// What holds at a charge point, what will, and what did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct ChargePointTariffs {
+    /// What holds for a session that begins now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active: Option<TariffAssignment>,
+    /// What will hold, in order of time.
+    pub planned: Vec<TariffAssignment>,
+    /// What held, newest first; the last 100, those that were taken back too.
+    pub history: Vec<TariffAssignment>,
 }

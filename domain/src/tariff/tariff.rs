@@ -6,8 +6,9 @@ use stromtor_schema::schema::{tariff, tariff_version};
 
 use crate::{
     Error, Result, Timestamp,
-    money::{Amount, CurrencyCode},
+    money::CurrencyCode,
     network::charge_point::CurrentType,
+    tariff::price::PowerPrice,
     tenancy::partner::PartnerId,
     values::{ExternalId, Metadata, Name},
 };
@@ -31,66 +32,6 @@ fn parse_code(text: &str) -> Result<String, String> {
 text! {
     /// Short name of a tariff, unique for its partner.
     TariffCode { example: "AC-49", max: 36, parse: parse_code }
-}
-
-/// What one kind of current costs, net of VAT, in the tariff's currency.
-#[derive(
-    Debug,
-    Clone,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    Object,
-    diesel::expression::AsExpression,
-    diesel::deserialize::FromSqlRow,
-)]
-#[serde(deny_unknown_fields)]
-#[oai(skip_serializing_if_is_none)]
-#[diesel(sql_type = diesel::sql_types::Jsonb)]
-pub struct PowerPrice {
-    /// Price per kWh, 0 to 9999.
-    pub per_kwh: Amount,
-    /// Price per minute, 0 to 9999; billed by the second.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub per_minute: Option<Amount>,
-    /// The minute of the session from which time costs (a blocking fee); 0 to 10080. From the start when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from_minute: Option<i32>,
-    /// Price per session, 0 to 9999.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_fee: Option<Amount>,
-}
-
-jsonb!(PowerPrice);
-
-impl PowerPrice {
-    /// Ranges; `at` is the JSON pointer of this price.
-    fn check(&self, at: &str) -> Result<()> {
-        let most = Amount::round(9999.into());
-        let prices =
-            [("per_kwh", Some(self.per_kwh)), ("per_minute", self.per_minute), ("session_fee", self.session_fee)];
-        for (field, price) in prices {
-            if price.is_some_and(|price| price < Amount::ZERO || price > most) {
-                return Err(Error::invalid(format!("{at}/{field}"), "must be between 0 and 9999"));
-            }
-        }
-        match self.from_minute {
-            Some(minute) if !(0..=10_080).contains(&minute) => {
-                Err(Error::invalid(format!("{at}/from_minute"), "must be between 0 and 10080"))
-            }
-            Some(_) if self.per_minute.is_none() => {
-                Err(Error::invalid(format!("{at}/from_minute"), "says nothing without per_minute"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether time costs anything.
-    #[must_use]
-    pub fn prices_time(&self) -> bool {
-        self.per_minute.is_some_and(|price| price > Amount::ZERO)
-    }
 }
 
 /// What a caller may set of a tariff.

@@ -956,6 +956,39 @@ diesel::table! {
         valid_from -> Timestamptz,
         cancelled_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        plan_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    tariff_plan (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        tariff_id -> Uuid,
+        version_id -> Uuid,
+        valid_from -> Nullable<Timestamptz>,
+        selection -> Jsonb,
+        state -> Text,
+        charge_points -> Int8,
+        violations -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        cancelled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    tariff_plan_item (plan_id, charge_point_id) {
+        plan_id -> Uuid,
+        charge_point_id -> Uuid,
+        partner_id -> Uuid,
+        operator_id -> Uuid,
+        location_id -> Uuid,
+        current_type -> Text,
+        before_id -> Nullable<Uuid>,
+        basis -> Array<Uuid>,
+        violations -> Jsonb,
     }
 }
 

@@ -3,11 +3,11 @@
 use diesel::sql_types::{Array, Integer, Jsonb, Nullable, Numeric, Text, Timestamptz, Uuid as SqlUuid};
 use rust_decimal::Decimal;
 use stromtor_domain::{
-    billing::rating::Usage,
+    billing::usage::Usage,
     money::Kwh,
     network::station::StationId,
     session::{clock, session::SessionId},
-    tariff::tariff::PowerPrice,
+    tariff::price::PowerPrice,
     values::CountryCode,
 };
 
@@ -50,6 +50,8 @@ struct Row {
     price: PowerPrice,
     #[diesel(sql_type = Text)]
     country: CountryCode,
+    #[diesel(sql_type = Text)]
+    time_zone: String,
 }
 
 impl Row {
@@ -59,10 +61,12 @@ impl Row {
             station_id: self.station_id,
             transaction: self.start_key.strip_prefix("tx|")?.to_owned(),
             price: self.price,
-            usage: Usage {
-                energy: Kwh::round(self.energy_wh / Decimal::ONE_THOUSAND),
-                duration_s: clock::seconds(self.started_at, self.ended_at.unwrap_or(now)),
-            },
+            usage: Usage::even(
+                self.started_at,
+                self.time_zone.parse().ok()?,
+                clock::seconds(self.started_at, self.ended_at.unwrap_or(now)),
+                Kwh::round(self.energy_wh / Decimal::ONE_THOUSAND),
+            ),
             country: self.country,
         })
     }
@@ -72,7 +76,8 @@ impl Row {
 /// shows no other currency.
 const PRICED: &str = "\
     select s.id, s.station_id, s.start_key, s.energy_wh, s.started_at, s.ended_at, \
-      case c.current_type when 'dc' then v.dc else v.ac end as price, l.address->>'country' as country \
+      case c.current_type when 'dc' then v.dc else v.ac end as price, l.address->>'country' as country, \
+      l.time_zone \
     from session s join tariff_version v on v.id = s.tariff_version_id join charge_point c on c.id = s.charge_point_id \
       join location l on l.id = s.location_id \
     where s.token_id is not null and s.meter_start_known \

@@ -6,7 +6,7 @@ use stromtor_domain::{
     money::{CurrencyCode, Fixed},
     network::{
         charge_point::{ChargePoint, ChargePointId},
-        location::{Address, LocationId},
+        location::{Address, LocationId, TimeZone},
     },
     session::{
         measure::ReadingSet,
@@ -68,11 +68,11 @@ pub async fn tariff_version(tx: &mut Tx, id: TariffVersionId) -> Result<Option<T
         .map_err(from_diesel)
 }
 
-/// Where it took place, for the country's VAT.
-pub async fn address(tx: &mut Tx, id: LocationId) -> Result<Option<Address>> {
+/// Where it took place: for the country's VAT, and for prices by the clock.
+pub async fn place(tx: &mut Tx, id: LocationId) -> Result<Option<(Address, TimeZone)>> {
     location::table
         .filter(location::id.eq(id))
-        .select(location::address)
+        .select((location::address, location::time_zone))
         .first(&mut **tx)
         .await
         .optional()

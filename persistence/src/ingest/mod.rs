@@ -131,7 +131,7 @@ pub enum Done {
         /// Who; when the event said.
         decided: Option<Decided>,
         /// What it has used and at which prices; when it has ended.
-        ended: Option<Running>,
+        ended: Option<Box<Running>>,
     },
 }
 
@@ -189,7 +189,7 @@ pub async fn batch(tx: &mut Tx, items: &[Item], rules: &Rules) -> Result<Vec<Don
         }
         for (place, running) in transaction::ended(tx, &events).await? {
             if let Done::Taken { ended, .. } = &mut done[place] {
-                *ended = Some(running);
+                *ended = Some(Box::new(running));
             }
         }
     }

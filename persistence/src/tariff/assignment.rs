@@ -3,12 +3,13 @@
 use stromtor_domain::{
     network::{charge_point::ChargePointId, location::LocationId},
     tariff::{
-        assignment::{TariffAssignment, TariffAssignmentId, TariffAssignmentInput},
+        assignment::{ChargePointTariffs, TariffAssignment, TariffAssignmentId, TariffAssignmentInput},
         tariff::TariffId,
     },
 };
 use stromtor_schema::schema::tariff_assignment;
 
+use super::notice;
 use crate::{network::charge_point, resource::prelude::*, tariff::tariff};
 
 /// What a list of assignments may be narrowed by.
@@ -62,17 +63,50 @@ pub async fn get(tx: &mut Tx, id: TariffAssignmentId) -> Result<TariffAssignment
         .ok_or(Error::NotFound("tariff assignment"))
 }
 
-/// Assigns a tariff of the charge point's operator.
-pub async fn create(tx: &mut Tx, input: TariffAssignmentInput) -> Result<TariffAssignment> {
-    let refers = |found: Result<PartnerId>, pointer: &'static str| match found {
+/// What a reference in the input names must be in scope.
+fn refers<T>(found: Result<T>, pointer: &'static str) -> Result<T> {
+    match found {
         Err(Error::NotFound(_)) => Err(Error::invalid(pointer, "names nothing that you may refer to")),
         other => other,
+    }
+}
+
+/// What holds at a charge point, what will, and what did.
+pub async fn at(tx: &mut Tx, charge_point_id: ChargePointId) -> Result<ChargePointTariffs> {
+    let (point, now) = (charge_point::get(tx, charge_point_id).await?, tx.now());
+    let all = || {
+        tariff_assignment::table
+            .filter(
+                tariff_assignment::charge_point_id.eq(point.id).and(tariff_assignment::partner_id.eq(point.partner_id)),
+            )
+            .select(TariffAssignment::as_select())
     };
+    let planned: Vec<TariffAssignment> = all()
+        .filter(tariff_assignment::cancelled_at.is_null().and(tariff_assignment::valid_from.gt(now)))
+        .order(tariff_assignment::valid_from)
+        .limit(100)
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    let mut history: Vec<TariffAssignment> = all()
+        .filter(tariff_assignment::cancelled_at.is_not_null().or(tariff_assignment::valid_from.le(now)))
+        .order((tariff_assignment::valid_from.desc(), tariff_assignment::id.desc()))
+        .limit(101)
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    let active = history.iter().position(|row| row.cancelled_at.is_none() && row.valid_from <= now);
+    let active = active.map(|place| history.remove(place));
+    history.truncate(100);
+    Ok(ChargePointTariffs { active, planned, history })
+}
+
+/// Assigns a tariff of the charge point's operator; a dearer one with notice alone (`tariff::notice`).
+pub async fn create(tx: &mut Tx, input: TariffAssignmentInput) -> Result<TariffAssignment> {
     let point = charge_point::get(tx, input.charge_point_id).await;
-    let location_id = point.as_ref().map(|point| point.location_id).ok();
-    let owner = refers(point.map(|point| point.partner_id), "/charge_point_id")?;
-    let seller = refers(tariff::get(tx, input.tariff_id).await.map(|tariff| tariff.partner_id), "/tariff_id")?;
-    if owner != seller {
+    let point = refers(point, "/charge_point_id")?;
+    let tariff = refers(tariff::get(tx, input.tariff_id).await, "/tariff_id")?;
+    if point.partner_id != tariff.partner_id {
         return Err(Error::invalid("/tariff_id", "is not a tariff of the charge point's operator"));
     }
     let (id, now): (TariffAssignmentId, _) = (tx.id(), tx.now());
@@ -80,11 +114,12 @@ pub async fn create(tx: &mut Tx, input: TariffAssignmentInput) -> Result<TariffA
     if valid_from < now {
         return Err(Error::invalid("/valid_from", "must not be in the past"));
     }
+    notice::check(tx, &point, &tariff, valid_from).await?;
     let created: TariffAssignment = diesel::insert_into(tariff_assignment::table)
         .values((
             tariff_assignment::id.eq(id),
-            tariff_assignment::partner_id.eq(owner),
-            tariff_assignment::location_id.eq(location_id.unwrap_or(LocationId(uuid::Uuid::nil()))),
+            tariff_assignment::partner_id.eq(point.partner_id),
+            tariff_assignment::location_id.eq(point.location_id),
             tariff_assignment::charge_point_id.eq(input.charge_point_id),
             tariff_assignment::tariff_id.eq(input.tariff_id),
             tariff_assignment::valid_from.eq(valid_from),

@@ -91,7 +91,8 @@ async fn keep_version(tx: &mut Tx, tariff: &Tariff) -> Result<()> {
     Ok(())
 }
 
-/// Like `update`; what a CDR shows changes in a new version, and sessions that run keep theirs.
+/// Like `update`; what a CDR shows changes in a new version, and sessions that run keep theirs. A tariff that is assigned does
+/// not grow dearer without notice: for that there are another tariff and another assignment.
 pub async fn change(
     tx: &mut Tx,
     id: TariffId,
@@ -106,6 +107,7 @@ pub async fn change(
     let reprices = input.reprices(&before.input);
     let mut after = update(tx, id, None, |_| Ok(input)).await?;
     if reprices {
+        super::notice::check_change(tx, &before, &after).await?;
         (after.version, after.version_id) = (before.version + 1, tx.id());
         diesel::update(tariff::table.filter(tariff::id.eq(id)))
             .set((tariff::version.eq(after.version), tariff::version_id.eq(after.version_id)))
@@ -115,6 +117,34 @@ pub async fn change(
         keep_version(tx, &after).await?;
     }
     Ok(after)
+}
+
+/// One version; the one that holds now when none is named.
+pub async fn version(tx: &mut Tx, id: TariffId, version: Option<i32>) -> Result<TariffVersion> {
+    let version = match version {
+        Some(version) => version,
+        None => get(tx, id).await?.version,
+    };
+    tariff_version::table
+        .filter(tariff_version::tariff_id.eq(id).and(tariff_version::version.eq(version)))
+        .select(TariffVersion::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)?
+        .ok_or(Error::NotFound("tariff version"))
+}
+
+/// One version by its id.
+pub async fn version_by_id(tx: &mut Tx, id: TariffId, version_id: TariffVersionId) -> Result<TariffVersion> {
+    tariff_version::table
+        .filter(tariff_version::tariff_id.eq(id).and(tariff_version::id.eq(version_id)))
+        .select(TariffVersion::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)?
+        .ok_or(Error::NotFound("tariff version"))
 }
 
 /// The versions of one tariff.

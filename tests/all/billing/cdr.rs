@@ -59,9 +59,9 @@ async fn priced_to_the_cent_by_the_version_that_held() {
     let at = |minutes: i64| (now - TimeDelta::minutes(minutes)).to_ocpp();
     let start = json!({ "connectorId": 1, "idTag": "04a2b3c4", "meterStart": 1000, "timestamp": at(75) });
     let transaction = station.call("StartTransaction", start).await.unwrap()["transactionId"].clone();
-    // The price goes up while the car charges: this session keeps its own.
-    let dearer = json!({ "ac": { "per_kwh": "0.99" } });
-    let changed = client.patch(&format!("/v1/tariffs/{}", business.tariff), dearer).await;
+    // The price falls while the car charges: this session keeps its own.
+    let cheaper = json!({ "ac": { "per_kwh": "0.19" } });
+    let changed = client.patch(&format!("/v1/tariffs/{}", business.tariff), cheaper).await;
     assert_eq!((changed.status, &changed.body["version"]), (200, &json!(2)), "{}", changed.body);
     let sampled = json!([{ "value": "7.5", "unit": "kWh" }, { "value": "11", "measurand": "Power.Active.Import", "unit": "kW" },
         { "value": "61", "measurand": "SoC", "unit": "Percent" }]);

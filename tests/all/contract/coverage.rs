@@ -223,12 +223,16 @@ mod estate {
         let tariff = json!({ "name": "AC", "code": "AC", "currency": "EUR", "ac": { "per_kwh": "0.49" } });
         let tariff = client.create("/v1/tariffs", tariff).await;
         keep("tariff_id", &tariff);
+        let version = tariff["version_id"].as_str().unwrap().to_owned();
         let (station, point) = (ids["station_id"].clone(), ids["charge_point_id"].clone());
+        ids.insert("tariff_version_id", version);
         let mut keep = |name: &'static str, body: &serde_json::Value| {
             ids.insert(name, body["id"].as_str().unwrap().to_owned());
         };
         let assignment = json!({ "tariff_id": tariff["id"], "charge_point_id": point });
         keep("tariff_assignment_id", &client.create("/v1/tariff-assignments", assignment).await);
+        let plan = json!({ "tariff_id": tariff["id"], "charge_point_ids": [point] });
+        keep("tariff_plan_id", &client.create("/v1/tariff-plans", plan).await);
         let other = json!({ "ocpp_identity": "cp-estate" });
         keep("station_alias_id", &client.create(&format!("/v1/station-aliases?station_id={station}"), other).await);
         let note = json!({ "text": "Cable changed", "noted_on": "2026-11-01" });

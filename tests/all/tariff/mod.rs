@@ -1,0 +1,4 @@
+//! Prices: quotes, what is published, plans.
+
+mod plan;
+mod quote;
