@@ -40,6 +40,8 @@ pub fn body_limit(config: &Config, path: &str) -> usize {
     let image = path.starts_with("/v1/firmware-images/") && path.ends_with("/content");
     if image || path.starts_with(PREFIX) {
         usize::try_from(config.files.max_upload_bytes).unwrap_or(usize::MAX).saturating_add(FORM)
+    } else if path == "/v1/tokens/import" {
+        64 << 20
     } else {
         config.server.body_limit
     }

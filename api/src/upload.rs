@@ -106,3 +106,43 @@ impl<'a> ApiExtractor<'a> for Upload {
         }
     }
 }
+
+/// A CSV file as the body of a request.
+pub struct CsvFile(Vec<u8>);
+
+impl std::fmt::Debug for CsvFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("CsvFile").field(&self.0.len()).finish()
+    }
+}
+
+impl CsvFile {
+    /// Its text, which must be UTF-8.
+    pub fn text(self) -> stromtor_domain::Result<String> {
+        String::from_utf8(self.0).map_err(|_| Error::invalid("/", "the file is not UTF-8"))
+    }
+}
+
+impl<'a> ApiExtractor<'a> for CsvFile {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn request_meta() -> Option<MetaRequest> {
+        let example = "kind,uid,status,label\nrfid,04:A2:B3:C4,active,Van 7\n";
+        let schema = MetaSchema { example: Some(example.into()), ..MetaSchema::new("string") };
+        Some(MetaRequest {
+            description: Some("The file, whatever its content type."),
+            content: vec![MetaMediaType { content_type: "text/csv", schema: MetaSchemaRef::Inline(Box::new(schema)) }],
+            required: true,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<Self::ParamType>,
+    ) -> poem::Result<Self> {
+        Ok(Self(<Vec<u8> as FromRequest>::from_request(request, body).await?))
+    }
+}

@@ -18,6 +18,7 @@ pub mod embedded;
 pub mod error;
 pub mod event;
 pub mod file;
+mod group;
 pub mod housekeeping;
 pub mod ingest;
 pub mod listen;

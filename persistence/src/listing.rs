@@ -17,9 +17,12 @@ pub trait Listing: Send + Sync + 'static {
     fn page<'a>(&'a self, tx: &'a mut Tx, page: &'a PageRequest) -> BoxFuture<'a, Result<Page<Self::Row>>>;
 }
 
-/// A module's `list` function is the listing of its filter.
+/// A module's `list` function, or the one that is named, is the listing of its filter.
 macro_rules! listing {
     ($Filter:ty => $Row:ty) => {
+        listing!($Filter => $Row, list);
+    };
+    ($Filter:ty => $Row:ty, $list:ident) => {
         impl crate::listing::Listing for $Filter {
             type Row = $Row;
 
@@ -28,7 +31,7 @@ macro_rules! listing {
                 tx: &'a mut Tx,
                 page: &'a PageRequest,
             ) -> futures_util::future::BoxFuture<'a, Result<Page<$Row>>> {
-                Box::pin(list(tx, self, page))
+                Box::pin($list(tx, self, page))
             }
         }
     };

@@ -125,10 +125,13 @@ macro_rules! owned {
 }
 
 owned!(
+    stromtor_domain::access::emaid_group::EmaidGroup,
+    stromtor_domain::access::permission::AccessPermission,
     stromtor_domain::access::token::Token,
     stromtor_domain::access::token_alias::TokenAlias,
     stromtor_domain::file::firmware_image::FirmwareImage,
     stromtor_domain::network::charge_point::ChargePoint,
+    stromtor_domain::network::charge_point_group::ChargePointGroup,
     stromtor_domain::network::connector::Connector,
     stromtor_domain::tariff::tariff::Tariff,
     stromtor_domain::network::location::Location,

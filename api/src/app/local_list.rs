@@ -66,7 +66,7 @@ async fn step(app: &App, tx: &mut Tx, due: &Due) -> Result<()> {
     let number = |text: &Option<String>| text.as_deref().and_then(|text| text.trim().parse::<i64>().ok());
     let length = number(&due.list_length).filter(|most| *most > 0).unwrap_or(USUAL.0);
     let message = number(&due.message_length).and_then(|most| usize::try_from(most).ok()).filter(|most| *most > 0);
-    let (wanted, truncated) = local_list::wanted(tx, due.partner_id, length).await?;
+    let (wanted, truncated) = local_list::wanted(tx, due.station_id, due.partner_id, length).await?;
     local_list::truncated(tx, due.station_id, truncated).await?;
     let entries: Entries = serde_json::from_value(due.entries.clone()).unwrap_or_default();
     let held = Held { version: due.version, entries };

@@ -41,6 +41,8 @@ pub enum Tag {
     Connectors,
     /// What drivers identify themselves with.
     Tokens,
+    /// Who may charge where.
+    Access,
     /// Charging sessions.
     Sessions,
     /// Manufacturers and models of stations.
@@ -119,6 +121,7 @@ fn api(app: &App) -> impl OpenApi + use<> {
         (
             access::token::TokenApi(app()),
             access::token_alias::TokenAliasApi(app()),
+            access::token_import::TokenImportApi(app()),
             access::attempt::AttemptApi(app()),
             session::session::SessionApi(app()),
             tariff::tariff::TariffApi(app()),
@@ -126,6 +129,12 @@ fn api(app: &App) -> impl OpenApi + use<> {
             tariff::assignment::TariffAssignmentApi(app()),
             tariff::plan::TariffPlanApi(app()),
             billing::cdr::CdrApi(app()),
+        ),
+        (
+            access::emaid_group::EmaidGroupApi(app()),
+            network::charge_point_group::ChargePointGroupApi(app()),
+            access::permission::AccessPermissionApi(app()),
+            access::evaluation::EvaluationApi(app()),
         ),
         (
             file::log_request::LogRequestApi(app()),

@@ -8,6 +8,7 @@ use crate::{
     Timestamp,
     access::{
         decide::{Outcome, Reason},
+        permission::AccessPermissionId,
         token::TokenId,
     },
     network::{charge_point::ChargePointId, location::LocationId, station::StationId},
@@ -63,4 +64,6 @@ pub struct Attempt {
     pub reason: Reason,
     /// The session that began with it.
     pub session_id: Option<SessionId>,
+    /// The permission that admitted, or that came closest to it.
+    pub permission_id: Option<AccessPermissionId>,
 }

@@ -1,6 +1,12 @@
-//! The authorisation decision: a pure function over facts, with the rule that decided.
+//! The authorisation decision: a pure function over facts, with the rule that decided (portal functions E1, E2).
 
-use crate::Timestamp;
+use chrono::NaiveDateTime;
+
+use super::{
+    permission::{AccessPermissionId, Limits, Used, Windows},
+    policy::{AccessPolicy, AuthenticationType},
+};
+use crate::{Timestamp, network::charge_point::ChargePointId};
 
 choice! {
     /// The decision. Words of OCPP 1.6 section 7.2, in lower case.
@@ -11,7 +17,7 @@ choice! {
         Blocked = "blocked",
         /// The token has expired.
         Expired = "expired",
-        /// The token is not known here, or not valid yet.
+        /// The token is not known here, not valid yet, or may not charge here, in this way or at this time.
         Invalid = "invalid",
         /// The token is charging elsewhere.
         ConcurrentTx = "concurrent_tx",
@@ -33,6 +39,18 @@ choice! {
         ValidityEnded = "validity_ended",
         /// The token is charging elsewhere, and one session per token is the rule.
         ChargingElsewhere = "charging_elsewhere",
+        /// The charge point takes nobody in this way: its authentication types lack it.
+        AuthenticationTypeOff = "authentication_type_off",
+        /// The charge point lets in by permission alone, and none joins one of its groups with one of the token's.
+        NoPermission = "no_permission",
+        /// There are permissions, and none holds today: disabled, not valid yet, or no longer.
+        PermissionNotValid = "permission_not_valid",
+        /// There are permissions, and none holds at this time of the week.
+        OutsideWindow = "outside_window",
+        /// There are permissions, and the token has used up what they allow.
+        LimitReached = "limit_reached",
+        /// A permission admits the token.
+        PermissionGranted = "permission_granted",
     }
 }
 
@@ -49,16 +67,124 @@ pub struct TokenFacts {
     pub charging: bool,
 }
 
-/// Decides. The first rule that applies wins: unknown, blocked, not yet valid, no longer valid, charging elsewhere, valid.
+/// What is known of a permission that joins one of the token's groups with one of the charge point's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PermissionFacts {
+    /// Which.
+    pub id: AccessPermissionId,
+    /// Whether it counts.
+    pub enabled: bool,
+    /// Begin of validity.
+    pub valid_from: Option<Timestamp>,
+    /// End of validity.
+    pub valid_until: Option<Timestamp>,
+    /// When of the week it holds.
+    pub windows: Windows,
+    /// The most that it allows.
+    pub limits: Limits,
+    /// What the token has charged by it.
+    pub used: Used,
+}
+
+/// What is known of a charge point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceFacts {
+    /// Which.
+    pub id: ChargePointId,
+    /// Whom it lets in.
+    pub policy: AccessPolicy,
+    /// How it lets in.
+    pub ways: Vec<AuthenticationType>,
+    /// The time there.
+    pub local: NaiveDateTime,
+    /// Permissions of the token here, in a fixed order; looked at where the policy is `permitted`.
+    pub permissions: Vec<PermissionFacts>,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// The decision.
+    pub outcome: Outcome,
+    /// The rule that decided.
+    pub reason: Reason,
+    /// The permission that admitted, or that came closest to it.
+    pub permission_id: Option<AccessPermissionId>,
+    /// The charge point that the decision is about.
+    pub charge_point_id: Option<ChargePointId>,
+}
+
+impl Decision {
+    const fn of(outcome: Outcome, reason: Reason) -> Self {
+        Self { outcome, reason, permission_id: None, charge_point_id: None }
+    }
+
+    /// Whether the driver is let in.
+    #[must_use]
+    pub fn accepted(&self) -> bool {
+        self.outcome == Outcome::Accepted
+    }
+}
+
+/// Decides. The first rule that applies wins: unknown, blocked, not yet valid, no longer valid, charging elsewhere; then, of the
+/// places that are meant, the first that lets in, or the first one's refusal. A station whose charge points are not known
+/// goes by the token alone.
 #[must_use]
-pub fn decide(token: Option<&TokenFacts>, now: Timestamp) -> (Outcome, Reason) {
-    match token {
-        None => (Outcome::Invalid, Reason::TokenUnknown),
-        Some(token) if token.blocked => (Outcome::Blocked, Reason::TokenBlocked),
-        Some(token) if token.valid_from.is_some_and(|from| now < from) => (Outcome::Invalid, Reason::NotYetValid),
-        Some(token) if token.valid_until.is_some_and(|until| until <= now) => (Outcome::Expired, Reason::ValidityEnded),
-        Some(token) if token.charging => (Outcome::ConcurrentTx, Reason::ChargingElsewhere),
-        Some(_) => (Outcome::Accepted, Reason::TokenValid),
+pub fn decide(token: Option<&TokenFacts>, way: AuthenticationType, places: &[PlaceFacts], now: Timestamp) -> Decision {
+    let of_token = match token {
+        None => Decision::of(Outcome::Invalid, Reason::TokenUnknown),
+        Some(token) if token.blocked => Decision::of(Outcome::Blocked, Reason::TokenBlocked),
+        Some(token) if token.valid_from.is_some_and(|from| now < from) => {
+            Decision::of(Outcome::Invalid, Reason::NotYetValid)
+        }
+        Some(token) if token.valid_until.is_some_and(|until| until <= now) => {
+            Decision::of(Outcome::Expired, Reason::ValidityEnded)
+        }
+        Some(token) if token.charging => Decision::of(Outcome::ConcurrentTx, Reason::ChargingElsewhere),
+        Some(_) => Decision::of(Outcome::Accepted, Reason::TokenValid),
+    };
+    let one = |place: &PlaceFacts| {
+        let here = if of_token.accepted() { at_place(way, place, now) } else { of_token };
+        Decision { charge_point_id: Some(place.id), ..here }
+    };
+    match places {
+        [] => of_token,
+        [place] => one(place),
+        [first, ..] if of_token.accepted() => {
+            places.iter().map(one).find(Decision::accepted).unwrap_or_else(|| one(first))
+        }
+        _ => of_token,
+    }
+}
+
+fn at_place(way: AuthenticationType, place: &PlaceFacts, now: Timestamp) -> Decision {
+    if !place.ways.contains(&way) {
+        return Decision::of(Outcome::Invalid, Reason::AuthenticationTypeOff);
+    }
+    if place.policy == AccessPolicy::Open {
+        return Decision::of(Outcome::Accepted, Reason::TokenValid);
+    }
+    // The permission that gets furthest says why it is not enough.
+    let ranks = place.permissions.iter().map(|permission| (rank(permission, place.local, now), permission.id));
+    let best = ranks.reduce(|best, next| if next.0.0 > best.0.0 { next } else { best });
+    let Some(((_, outcome, reason), id)) = best else {
+        return Decision::of(Outcome::Invalid, Reason::NoPermission);
+    };
+    Decision { permission_id: Some(id), ..Decision::of(outcome, reason) }
+}
+
+fn rank(permission: &PermissionFacts, local: NaiveDateTime, now: Timestamp) -> (u8, Outcome, Reason) {
+    let begun = permission.valid_from.is_none_or(|from| from <= now);
+    let ended = permission.valid_until.is_some_and(|until| until <= now);
+    let windows = &permission.windows.0;
+    if !permission.enabled || !begun || ended {
+        (0, Outcome::Invalid, Reason::PermissionNotValid)
+    } else if !windows.is_empty() && !windows.iter().any(|window| window.holds(local)) {
+        (1, Outcome::Invalid, Reason::OutsideWindow)
+    } else if !permission.limits.0.iter().all(|limit| permission.used.leaves_room(limit)) {
+        (2, Outcome::Invalid, Reason::LimitReached)
+    } else {
+        (3, Outcome::Accepted, Reason::PermissionGranted)
     }
 }
 
@@ -71,16 +197,15 @@ pub fn normalise_uid(uid: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::permission::{Limit, LimitPeriod, LimitUnit, Window};
+
+    fn facts(blocked: bool, from: Option<i64>, until: Option<i64>) -> TokenFacts {
+        let at = Timestamp::from_millis;
+        TokenFacts { blocked, valid_from: from.map(at), valid_until: until.map(at), charging: false }
+    }
 
     #[test]
     fn the_first_rule_that_applies_wins() {
-        let at = Timestamp::from_millis;
-        let facts = |blocked, from: Option<i64>, until: Option<i64>| TokenFacts {
-            blocked,
-            valid_from: from.map(at),
-            valid_until: until.map(at),
-            charging: false,
-        };
         let cases = [
             (None, Outcome::Invalid, Reason::TokenUnknown),
             (Some(facts(false, None, None)), Outcome::Accepted, Reason::TokenValid),
@@ -95,8 +220,102 @@ mod tests {
             ),
         ];
         for (token, outcome, reason) in cases {
-            assert_eq!(decide(token.as_ref(), at(10)), (outcome, reason), "{token:?}");
+            let decision = decide(token.as_ref(), AuthenticationType::LocalRfid, &[], Timestamp::from_millis(10));
+            assert_eq!((decision.outcome, decision.reason), (outcome, reason), "{token:?}");
         }
+    }
+
+    fn place(number: u128, permissions: Vec<PermissionFacts>) -> PlaceFacts {
+        PlaceFacts {
+            id: ChargePointId(uuid::Uuid::from_u128(number)),
+            policy: AccessPolicy::Permitted,
+            ways: AuthenticationType::all(),
+            // a Tuesday
+            local: chrono::NaiveDate::from_ymd_opt(2026, 9, 1).and_then(|day| day.and_hms_opt(12, 0, 0)).unwrap(),
+            permissions,
+        }
+    }
+
+    fn permission(number: u128) -> PermissionFacts {
+        PermissionFacts {
+            id: AccessPermissionId(uuid::Uuid::from_u128(number)),
+            enabled: true,
+            valid_from: None,
+            valid_until: None,
+            windows: Windows::default(),
+            limits: Limits::default(),
+            used: Used::default(),
+        }
+    }
+
+    fn at(places: &[PlaceFacts], way: AuthenticationType) -> Decision {
+        decide(Some(&facts(false, None, None)), way, places, Timestamp::from_millis(10))
+    }
+
+    #[test]
+    fn a_permitted_place_wants_a_permission() {
+        let window = |start: &str, end: &str| -> Window {
+            serde_json::from_value(serde_json::json!({ "start_time": start, "end_time": end })).unwrap()
+        };
+        let limit = Limit { unit: LimitUnit::Kwh, period: LimitPeriod::Day, most: crate::money::Kwh::round(20.into()) };
+        let used = Used { kwh_day: 20.into(), ..Used::default() };
+        let cases = [
+            (PermissionFacts { enabled: false, ..permission(1) }, Reason::PermissionNotValid),
+            (
+                PermissionFacts { valid_from: Some(Timestamp::from_millis(11)), ..permission(1) },
+                Reason::PermissionNotValid,
+            ),
+            (
+                PermissionFacts { valid_until: Some(Timestamp::from_millis(10)), ..permission(1) },
+                Reason::PermissionNotValid,
+            ),
+            (
+                PermissionFacts { windows: Windows(vec![window("06:00", "12:00")]), ..permission(1) },
+                Reason::OutsideWindow,
+            ),
+            (
+                PermissionFacts {
+                    windows: Windows(vec![window("06:00", "07:00"), window("12:00", "13:00")]),
+                    ..permission(1)
+                },
+                Reason::PermissionGranted,
+            ),
+            (PermissionFacts { limits: Limits(vec![limit.clone()]), used, ..permission(1) }, Reason::LimitReached),
+            (
+                PermissionFacts {
+                    limits: Limits(vec![limit]),
+                    used: Used { kwh_day: "19.9".parse().unwrap(), ..Used::default() },
+                    ..permission(1)
+                },
+                Reason::PermissionGranted,
+            ),
+        ];
+        for (one, reason) in cases {
+            let decision = at(&[place(1, vec![one.clone()])], AuthenticationType::LocalRfid);
+            assert_eq!(decision.reason, reason, "{one:?}");
+            assert_eq!(decision.accepted(), reason == Reason::PermissionGranted);
+            assert_eq!(decision.permission_id, Some(one.id));
+        }
+        assert_eq!(at(&[place(1, vec![])], AuthenticationType::LocalRfid).reason, Reason::NoPermission);
+    }
+
+    #[test]
+    fn the_best_permission_and_the_first_place_that_lets_in_count() {
+        let off = PermissionFacts { enabled: false, ..permission(1) };
+        let decision = at(&[place(1, vec![off.clone(), permission(2)])], AuthenticationType::Remote);
+        assert_eq!(decision.permission_id, Some(permission(2).id));
+        let decision = at(&[place(1, vec![off]), place(2, vec![permission(3)])], AuthenticationType::Remote);
+        assert_eq!(
+            (decision.charge_point_id, decision.permission_id),
+            (Some(place(2, vec![]).id), Some(permission(3).id))
+        );
+        let closed =
+            PlaceFacts { ways: vec![AuthenticationType::Remote], policy: AccessPolicy::Open, ..place(1, vec![]) };
+        assert_eq!(
+            at(std::slice::from_ref(&closed), AuthenticationType::LocalRfid).reason,
+            Reason::AuthenticationTypeOff
+        );
+        assert_eq!(at(&[closed], AuthenticationType::Remote).reason, Reason::TokenValid);
     }
 
     #[test]

@@ -3,7 +3,12 @@
 pub mod attempt;
 pub mod decide;
 pub mod emaid;
+pub mod emaid_group;
+pub mod evaluation;
 pub mod local_list;
+pub mod permission;
+pub mod policy;
 pub mod spelling;
 pub mod token;
 pub mod token_alias;
+pub mod token_import;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Result, Timestamp,
+    access::policy::{AccessPolicy, AuthenticationType},
     money::Kwh,
     network::{evse_id::EvseId, location::LocationId, station::StationId},
     tenancy::partner::PartnerId,
@@ -121,6 +122,14 @@ pub struct ChargePointInput {
     /// checked with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meter_public_key: Option<LongText>,
+    /// Whom it lets in.
+    #[serde(default)]
+    #[oai(default)]
+    pub access_policy: AccessPolicy,
+    /// How drivers may be let in, each once; every way when absent. Roaming publishes them.
+    #[serde(default = "AuthenticationType::all")]
+    #[oai(default = "AuthenticationType::all")]
+    pub authentication_types: Vec<AuthenticationType>,
     /// The caller's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
@@ -138,6 +147,11 @@ impl ChargePointInput {
         }
         if self.max_power_kw.is_some_and(|power| power <= Kwh::ZERO) {
             return Err(Error::invalid("/max_power_kw", "must be above zero"));
+        }
+        for (at, kind) in self.authentication_types.iter().enumerate() {
+            if self.authentication_types[..at].contains(kind) {
+                return Err(Error::invalid(format!("/authentication_types/{at}"), "is there twice"));
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod charge_point;
+pub mod charge_point_group;
 pub mod charging_profile;
 pub mod connector;
 pub mod evse_id;

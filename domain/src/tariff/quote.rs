@@ -159,7 +159,8 @@ pub fn zone_of(zone: &TimeZone) -> Tz {
 }
 
 /// The prices for people.
-fn lines(price: &PowerPrice, vat: Percent) -> Vec<PriceLine> {
+#[must_use]
+pub fn lines(price: &PowerPrice, vat: Percent) -> Vec<PriceLine> {
     let gross = |net: Amount| Amount::round(net.decimal() * (Decimal::ONE + vat.decimal() / Decimal::ONE_HUNDRED));
     let mut lines = Vec::new();
     let mut line = |kind, net: Option<Amount>, restrictions: Option<&Restrictions>| {

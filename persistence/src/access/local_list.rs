@@ -3,7 +3,10 @@
 use chrono::TimeDelta;
 use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use stromtor_domain::{
-    access::local_list::{Entries, ListedToken, LocalList, LocalListState, Step},
+    access::{
+        local_list::{Entries, ListedToken, LocalList, LocalListState, Step},
+        policy::AccessPolicy,
+    },
     admin::job::JobKind,
     command::CommandId,
     network::{
@@ -12,7 +15,7 @@ use stromtor_domain::{
     },
     tenancy::partner::PartnerKind,
 };
-use stromtor_schema::schema::{local_list, partner};
+use stromtor_schema::schema::{charge_point, local_list, partner};
 
 use crate::{admin::job, resource::prelude::*};
 
@@ -103,6 +106,20 @@ pub async fn tokens_changed(tx: &mut Tx, partner_id: PartnerId) -> Result<()> {
     Ok(())
 }
 
+/// Whom a station lets in changed: its list is looked at soon. One that is being sent is looked at when it is answered.
+pub async fn access_changed(tx: &mut Tx, station_id: StationId) -> Result<()> {
+    let soon = tx.now() + TimeDelta::seconds(5);
+    let later = local_list::due_at.is_null().or(local_list::due_at.gt(soon));
+    let kept = local_list::state.ne_all([LocalListState::NotSupported, LocalListState::Sending]);
+    let behind = local_list::station_id.eq(station_id).and(local_list::enabled).and(kept).and(later);
+    diesel::update(local_list::table.filter(behind))
+        .set(local_list::due_at.eq(soon))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    Ok(())
+}
+
 /// Has every list looked at: a provider's tokens changed.
 pub async fn mark_all(tx: &mut Tx) -> Result<()> {
     sql(
@@ -183,19 +200,39 @@ const LISTABLE: &str = "t.kind = 'rfid' and t.status = 'active' and t.erased_at 
     and (t.valid_from is null or t.valid_from <= $1) and (t.valid_until is null or t.valid_until > $1) \
     and length(t.uid_normalised) between 1 and 20";
 
-/// Who may charge at an operator's stations without our being asked, as `ingest::access` decides it: of the tokens with one
+/// Among the charge points of the station `$4` is none that takes no cards, and none that is permitted to others alone: a card
+/// is listed where it charges at each of them. Permissions that ask for the time or for what was charged are not for lists.
+const ADMITTED: &str = "not exists (select from charge_point c where c.station_id = $4 and not ( \
+      'local_rfid' = any(c.authentication_types) and (c.access_policy = 'open' or exists ( \
+        select from charge_point_group_member g join access_permission p on p.charge_point_group_id = g.charge_point_group_id \
+        join emaid_group_member m on m.emaid_group_id = p.emaid_group_id and m.token_id = t.id \
+        where g.charge_point_id = c.id and p.enabled and (p.valid_from is null or p.valid_from <= $1) \
+          and p.valid_until is null and p.windows = '[]' and p.limits = '[]'))))";
+
+/// Cards that a permission may admit somewhere at the station: where not every one may charge, no others are looked at.
+const PERMITTED: &str = "t.id in (select m.token_id from charge_point c \
+      join charge_point_group_member g on g.charge_point_id = c.id \
+      join access_permission p on p.charge_point_group_id = g.charge_point_group_id \
+      join emaid_group_member m on m.emaid_group_id = p.emaid_group_id \
+      where c.station_id = $4 and c.access_policy = 'permitted')";
+
+/// Who may charge at a station of an operator without our being asked, as `ingest::access` decides it: of the tokens with one
 /// UID the nearest counts, whatever it says: the operator's own, then those of the partners above it, then providers'. At
 /// most `most` in that order, of each the latest changed; and whether there are more.
-pub async fn wanted(tx: &mut Tx, operator: PartnerId, most: i64) -> Result<(Entries, bool)> {
+pub async fn wanted(tx: &mut Tx, station: StationId, operator: PartnerId, most: i64) -> Result<(Entries, bool)> {
+    let permitted = charge_point::table
+        .filter(charge_point::station_id.eq(station).and(charge_point::access_policy.eq(AccessPolicy::Permitted)));
+    let permitted = diesel::select(diesel::dsl::exists(permitted)).get_result(&mut **tx).await.map_err(from_diesel)?;
+    let admitted = if permitted { format!("{ADMITTED} and {PERMITTED}") } else { ADMITTED.to_owned() };
     let near = format!(
         "with recursive up as (select id, parent_id, 0 as depth from partner where id = $2 union all \
            select p.id, p.parent_id, up.depth + 1 from partner p join up on up.parent_id = p.id) \
          select t.uid_normalised as uid, t.valid_until, t.group_id from token t join up on up.id = t.partner_id \
-         where {LISTABLE} and not exists (select from token n join up u on u.id = n.partner_id \
+         where {LISTABLE} and {admitted} and not exists (select from token n join up u on u.id = n.partner_id \
            where n.uid_normalised = t.uid_normalised and n.erased_at is null and (u.depth, n.id) < (up.depth, t.id)) \
          order by up.depth, t.updated_at desc, t.id limit $3"
     );
-    let mut rows = cards(tx, near, operator, most + 1).await?;
+    let mut rows = cards(tx, near, station, operator, most + 1).await?;
     let room = most + 1 - rows.len() as i64;
     if room > 0 {
         let far = format!(
@@ -203,13 +240,13 @@ pub async fn wanted(tx: &mut Tx, operator: PartnerId, most: i64) -> Result<(Entr
                select p.id, p.parent_id from partner p join up on up.parent_id = p.id) \
              select t.uid_normalised as uid, t.valid_until, t.group_id from token t \
              join partner e on e.id = t.partner_id and e.kind = 'emp' \
-             where {LISTABLE} and t.partner_id not in (select id from up) \
+             where {LISTABLE} and {admitted} and t.partner_id not in (select id from up) \
                and not exists (select from token n join partner p on p.id = n.partner_id \
                  where n.uid_normalised = t.uid_normalised and n.erased_at is null \
                    and (p.id in (select id from up) or (p.kind = 'emp' and n.id < t.id))) \
              order by t.updated_at desc, t.id limit $3"
         );
-        rows.extend(cards(tx, far, operator, room).await?);
+        rows.extend(cards(tx, far, station, operator, room).await?);
     }
     let truncated = rows.len() as i64 > most;
     let kept = rows.into_iter().take(usize::try_from(most).unwrap_or_default());
@@ -217,12 +254,13 @@ pub async fn wanted(tx: &mut Tx, operator: PartnerId, most: i64) -> Result<(Entr
     Ok((listed.collect(), truncated))
 }
 
-async fn cards(tx: &mut Tx, query: String, operator: PartnerId, most: i64) -> Result<Vec<Wanted>> {
+async fn cards(tx: &mut Tx, query: String, station: StationId, operator: PartnerId, most: i64) -> Result<Vec<Wanted>> {
     let now = tx.now();
     sql(query)
         .bind::<Timestamptz, _>(now)
         .bind::<SqlUuid, _>(operator)
         .bind::<BigInt, _>(most)
+        .bind::<SqlUuid, _>(station)
         .load(&mut **tx)
         .await
         .map_err(from_diesel)

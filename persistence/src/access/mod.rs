@@ -1,6 +1,10 @@
 //! Who may charge where.
 
 pub mod attempt;
+pub mod emaid_group;
+pub mod evaluation;
 pub mod local_list;
+pub mod permission;
 pub mod token;
 pub mod token_alias;
+pub mod token_import;

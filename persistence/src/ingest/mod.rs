@@ -6,6 +6,7 @@
 
 pub(crate) mod access;
 mod door;
+pub(crate) mod facts;
 mod live;
 mod log;
 mod meter;

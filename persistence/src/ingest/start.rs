@@ -80,19 +80,12 @@ struct Place {
     charge_point_id: Option<ChargePointId>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     tariff_version_id: Option<TariffVersionId>,
-    #[diesel(sql_type = Bool)]
-    remote: bool,
 }
 
-/// For each start: the charge point of its connector, the version of the tariff that held there then, and whether a remote
-/// start asked for it.
+/// For each start: the charge point of its connector, and the version of the tariff that held there then.
 const PLACES: &str = "\
-    select c.charge_point_id, v.id as tariff_version_id, \
-      exists (select from command m where m.station_id = i.station_id and m.kind = 'remote_start' \
-        and m.created_at > $5 and m.state in ('sent', 'accepted') \
-        and lower(coalesce(m.payload->>'idTag', m.payload->'idToken'->>'idToken')) = lower(i.id_tag)) as remote \
-    from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[]) with ordinality \
-      i(station_id, connector, started_at, id_tag, place) \
+    select c.charge_point_id, v.id as tariff_version_id \
+    from unnest($1::uuid[], $2::int[], $3::timestamptz[]) with ordinality i(station_id, connector, started_at, place) \
     left join connector c on c.station_id = i.station_id and c.ocpp_connector_id = i.connector \
     left join lateral (select a.tariff_id from tariff_assignment a where a.charge_point_id = c.charge_point_id \
       and a.partner_id = c.partner_id and a.cancelled_at is null and a.valid_from <= i.started_at + interval '1 second' \
@@ -130,7 +123,13 @@ pub(super) async fn start(
         .zip(&sessions)
         .filter_map(|((_, from, report), session)| {
             let id_tag = report.id_tag.as_deref()?;
-            Some(Asked { from: *from, id_tag, trigger: "start", session_id: Some(*session) })
+            Some(Asked {
+                trigger: "start",
+                session_id: Some(*session),
+                connector: report.connector,
+                presented: report.presented,
+                ..Asked::new(*from, id_tag)
+            })
         })
         .collect();
     let mut decided = decide_all(tx, &asked, rules).await?.into_iter();
@@ -151,10 +150,6 @@ pub(super) async fn start(
         .bind::<Array<SqlUuid>, _>(ids(&fresh, |from| from.station_id))
         .bind::<Array<Integer>, _>(fresh.iter().map(|(.., report)| report.connector).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(&times)
-        .bind::<Array<Text>, _>(
-            fresh.iter().map(|(.., report)| report.id_tag.as_deref().unwrap_or_default()).collect::<Vec<_>>(),
-        )
-        .bind::<Timestamptz, _>(now - chrono::TimeDelta::minutes(10))
         .load(&mut **tx)
         .await
         .map_err(from_diesel)?;
@@ -176,7 +171,7 @@ pub(super) async fn start(
             id_tag: report.id_tag.clone(),
             token_id: accepted.and_then(|decision| decision.token_id),
             authorization_id: decision.as_ref().map(|decision| decision.attempt_id),
-            auth_source: auth_source(report, place.remote),
+            auth_source: decision.as_ref().map_or_else(|| unnamed(report.presented), |decision| decision.source),
             started_at: times[at],
             meter_start_wh: report.meter_start.unwrap_or_default(),
             meter_start_known: report.meter_start.is_some(),
@@ -198,12 +193,11 @@ pub(super) async fn start(
     Ok(answers)
 }
 
-pub(super) fn auth_source(report: &StartReport, remote: bool) -> AuthSource {
-    match report.presented {
+/// How a driver was let in whom the station does not name.
+const fn unnamed(presented: Presented) -> AuthSource {
+    match presented {
         Presented::Car => AuthSource::PlugAndCharge,
         Presented::Remote => AuthSource::Remote,
-        _ if remote => AuthSource::Remote,
-        Presented::Local if report.id_tag.is_some() => AuthSource::LocalRfid,
         Presented::Local | Presented::Free => AuthSource::Unknown,
     }
 }

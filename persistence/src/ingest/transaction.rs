@@ -24,7 +24,7 @@ use super::{
     access::{Answer, Asked, decide_all},
     live::{self, ids, places, quieten},
     meter,
-    start::{auth_source, start, transaction_key},
+    start::{start, transaction_key},
     stop,
 };
 use crate::{
@@ -197,53 +197,37 @@ async fn identify(
     }
     let asked: Vec<Asked<'_>> = open
         .iter()
-        .map(|(_, from, _, id_tag, session_id)| Asked {
-            from: *from,
-            id_tag,
+        .map(|(at, from, report, id_tag, session_id)| Asked {
             trigger: if session_id.is_some() { "start" } else { "authorize" },
             session_id: *session_id,
+            connector: known.get(at).map_or(0, |session| session.ocpp_connector_id),
+            presented: report.presented,
+            ..Asked::new(*from, id_tag)
         })
         .collect();
     if asked.is_empty() {
         return Ok(answers);
     }
     let decided = decide_all(tx, &asked, rules).await?;
-    for ((at, _, report, id_tag, session_id), answer) in open.iter().zip(decided) {
+    for ((at, _, _, id_tag, session_id), answer) in open.iter().zip(decided) {
         if let Some(session_id) = session_id {
-            take_over(tx, *session_id, id_tag, report, &answer).await?;
+            take_over(tx, *session_id, id_tag, &answer).await?;
         }
         answers.push((*at, answer.decided));
     }
     Ok(answers)
 }
 
-async fn take_over(
-    tx: &mut Tx,
-    session_id: Uuid,
-    id_tag: &str,
-    report: &TransactionReport,
-    answer: &Answer,
-) -> Result<()> {
+async fn take_over(tx: &mut Tx, session_id: Uuid, id_tag: &str, answer: &Answer) -> Result<()> {
     use stromtor_schema::schema::session;
     let accepted = answer.decided.outcome == Outcome::Accepted;
-    let start = StartReport {
-        connector: 0,
-        id_tag: Some(id_tag.to_owned()),
-        presented: report.presented,
-        meter_start: None,
-        at: None,
-        at_raw: String::new(),
-        reservation_id: None,
-        transaction: None,
-        start_missing: false,
-    };
     diesel::update(session::table.filter(session::id.eq(session_id).and(session::token_id.is_null())))
         .set((
             session::id_tag.eq(id_tag),
             session::token_id.eq(answer.token_id.filter(|_| accepted)),
             session::emp_id.eq(answer.emp_id),
             session::authorization_id.eq(answer.attempt_id),
-            session::auth_source.eq(auth_source(&start, false)),
+            session::auth_source.eq(answer.source),
             session::updated_at.eq(tx.now()),
         ))
         .execute(&mut **tx)

@@ -2,6 +2,7 @@
 
 pub mod certificate_request;
 pub mod charge_point;
+pub mod charge_point_group;
 pub mod charging_profile;
 pub mod connection;
 pub mod connector;

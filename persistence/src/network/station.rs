@@ -151,6 +151,13 @@ pub async fn change(
             connector_live,
             note
         );
+        sql("update charge_point_group_member m set location_id = $2 from charge_point c \
+             where c.id = m.charge_point_id and c.station_id = $1")
+        .bind::<diesel::sql_types::Uuid, _>(id)
+        .bind::<diesel::sql_types::Uuid, _>(to)
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
     }
     Ok(after)
 }

@@ -14,7 +14,8 @@ use stromtor_domain::{
     },
 };
 use stromtor_schema::schema::{
-    charge_point, charge_point_live, connector, location, session, station, station_live, tariff_assignment,
+    charge_point, charge_point_group_member, charge_point_live, connector, location, session, station, station_live,
+    tariff_assignment,
 };
 
 use crate::{network, resource::prelude::*};
@@ -182,7 +183,7 @@ pub async fn clone(tx: &mut Tx, id: StationId, copy: StationClone) -> Result<Sta
 }
 
 /// Another operator takes a station over: it moves with its charge points, connectors and live state. Sessions, CDRs,
-/// authorisations, notes and logs stay with the old one; tariff assignments end.
+/// authorisations, notes and logs stay with the old one; tariff assignments end, and it leaves the old one's groups.
 pub async fn transfer(tx: &mut Tx, id: StationId, to: StationTransfer) -> Result<Station> {
     let before = network::station::lock(tx, id, None).await?;
     if before.dismantled_at.is_some() {
@@ -220,6 +221,10 @@ pub async fn transfer(tx: &mut Tx, id: StationId, to: StationTransfer) -> Result
         .and(tariff_assignment::valid_from.gt(now));
     diesel::update(tariff_assignment::table.filter(not_begun))
         .set(tariff_assignment::cancelled_at.eq(now))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    diesel::delete(charge_point_group_member::table.filter(charge_point_group_member::charge_point_id.eq_any(&points)))
         .execute(&mut **tx)
         .await
         .map_err(from_diesel)?;

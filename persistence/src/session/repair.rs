@@ -74,7 +74,13 @@ pub async fn repair(tx: &mut Tx, id: SessionId, repair: &SessionRepair, rules: &
     after.tariff_version_id = after.tariff_version_id.or(facts.tariff_version_id);
     if let Some(id_tag) = repair.id_tag.as_deref() {
         let from = From::new(after.station_id, after.operator_id, after.location_id);
-        let asked = access::Asked { from, id_tag, trigger: "start", session_id: Some(id.0) };
+        let asked = access::Asked {
+            trigger: "start",
+            session_id: Some(id.0),
+            connector: after.ocpp_connector_id,
+            at: Some(after.started_at),
+            ..access::Asked::new(from, id_tag)
+        };
         let answer = access::decide_all(tx, &[asked], rules).await?.into_iter().next();
         let accepted = answer.filter(|answer| answer.decided.outcome == Outcome::Accepted);
         after.token_id = accepted.as_ref().and_then(|answer| answer.token_id);

@@ -1,4 +1,6 @@
 //! Who may charge.
 
+mod permission;
 mod spelling;
 mod token;
+mod token_import;

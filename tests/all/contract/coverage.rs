@@ -65,6 +65,7 @@ impl Operation {
             request = request.header("content-type", kind);
             request = match kind.as_str() {
                 "application/octet-stream" => request.body("bytes"),
+                "text/csv" => request.body(body.as_str().unwrap_or_default().to_owned()),
                 kind if kind.contains("json") => request.body(body.to_string()),
                 _ => request.form(body),
             };
@@ -211,6 +212,12 @@ mod estate {
         keep("token_id", &card);
         let other = format!("/v1/token-aliases?token_id={}", card["id"].as_str().unwrap());
         keep("token_alias_id", &client.create(&other, json!({ "uid": "04A2B3" })).await);
+        let cards = client.create("/v1/emaid-groups", json!({ "name": "Fleet" })).await;
+        keep("emaid_group_id", &cards);
+        let points = client.create("/v1/charge-point-groups", json!({ "name": "Depot" })).await;
+        keep("charge_point_group_id", &points);
+        let permission = json!({ "name": "P", "emaid_group_id": cards["id"], "charge_point_group_id": points["id"] });
+        keep("access_permission_id", &client.create("/v1/access-permissions", permission).await);
         let user = json!({ "email": "ada@example.com", "name": "Ada", "roles": ["viewer"] });
         keep("user_id", &client.create("/v1/users", user).await);
         let program = json!({ "name": "Sync", "permissions": ["location:read"], "enabled": true });

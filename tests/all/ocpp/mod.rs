@@ -16,5 +16,5 @@ mod robust;
 mod tolerance;
 mod transaction;
 mod transport;
-mod v16;
+pub mod v16;
 mod v201;

@@ -17,7 +17,10 @@ use stromtor_domain::{
     patch::Patch,
     tenancy::partner::PartnerId,
 };
-use stromtor_persistence::network::charge_point::{self, ChargePointFilter};
+use stromtor_persistence::{
+    access::local_list,
+    network::charge_point::{self, ChargePointFilter},
+};
 
 use crate::{
     auth::Auth,
@@ -193,6 +196,7 @@ impl ChargePointApi {
     ) -> Answer<Found<ChargePoint>> {
         let mut tx = self.0.begin(actor, Permission::StationWrite).await?;
         let changed = charge_point::update(&mut tx, id, if_match(if_match_header)?, change).await?;
+        local_list::access_changed(&mut tx, changed.station_id).await?;
         tx.commit().await?;
         let revision = changed.revision;
         Ok(Found::versioned(changed, revision))

@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod certificate_request;
 pub mod charge_point;
+pub mod charge_point_group;
 pub mod charging_profile;
 pub mod command;
 pub mod connector;
