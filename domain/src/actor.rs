@@ -43,6 +43,10 @@ choice! {
         AccessRead = "access:read",
         /// Change tokens and permissions to charge.
         AccessWrite = "access:write",
+        /// See contracts of operators with providers.
+        ContractRead = "contract:read",
+        /// Offer providers contracts and change them; agree to them.
+        ContractWrite = "contract:write",
         /// See tariffs and their assignments.
         TariffRead = "tariff:read",
         /// Create and change tariffs, assign them.

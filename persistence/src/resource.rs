@@ -130,6 +130,7 @@ owned!(
     stromtor_domain::access::token::Token,
     stromtor_domain::access::token_alias::TokenAlias,
     stromtor_domain::file::firmware_image::FirmwareImage,
+    stromtor_domain::marketplace::emp_contract::EmpContract,
     stromtor_domain::network::charge_point::ChargePoint,
     stromtor_domain::network::charge_point_group::ChargePointGroup,
     stromtor_domain::network::connector::Connector,

@@ -48,7 +48,7 @@ async fn world(size: &Size) -> (Servers, Api, Option<tempfile::TempDir>) {
     (servers, api, guard)
 }
 
-async fn number(conn: &mut AsyncPgConnection, query: &str) -> i64 {
+pub async fn number(conn: &mut AsyncPgConnection, query: &str) -> i64 {
     #[derive(diesel::QueryableByName)]
     struct Number {
         #[diesel(sql_type = diesel::sql_types::BigInt)]

@@ -1,7 +1,8 @@
 //! The load bench: stations against the built server, on this machine's loopback, bounded in count and time.
 //!
 //! `load charging` charges in closed-loop sessions, `load heartbeat` compares with a server that does nothing else, `load idle`
-//! keeps stations connected, `load storm` kills the gateways under them. The stations run in processes of their own, each
+//! keeps stations connected, `load storm` kills the gateways under them. `load decision`, `load assignment` and `load rating` measure
+//! rules, without stations. The stations run in processes of their own, each
 //! from several addresses of 127.0.0.0/8, for a process may open only so many files and an address has only so many ports.
 #![allow(missing_docs, clippy::print_stdout, clippy::disallowed_methods)]
 
@@ -10,6 +11,7 @@ mod bench;
 mod estate;
 mod fleet;
 mod measure;
+mod rules;
 mod servers;
 mod stations;
 
@@ -34,6 +36,12 @@ enum Bench {
     Idle(Size),
     /// The gateways are killed under connected stations, one in ten of them charging, and started again.
     Storm(Size),
+    /// Who may charge: decisions one after the other.
+    Decision(Many),
+    /// A tariff for every charge point of an operator, checked and confirmed.
+    Assignment(Many),
+    /// What sessions cost, in this process, on one core.
+    Rating(Many),
     /// A process of stations; told what to do over its standard input.
     #[command(hide = true)]
     Stations(stations::Life),
@@ -64,6 +72,19 @@ pub struct Size {
     data: Option<std::path::PathBuf>,
 }
 
+#[derive(Args)]
+pub struct Many {
+    /// Charge points.
+    #[arg(long, default_value_t = 52_186)]
+    charge_points: usize,
+    /// Tokens.
+    #[arg(long, default_value_t = 1_000_000)]
+    tokens: usize,
+    /// How often it is done.
+    #[arg(long, default_value_t = 20_000)]
+    rounds: usize,
+}
+
 impl Size {
     fn duration(&self) -> Duration {
         Duration::from_secs(self.seconds)
@@ -77,11 +98,21 @@ async fn main() {
         assert!(size.stations <= 60_000 && size.seconds <= 600, "bounded in count and time");
         assert!((1..=8).contains(&size.gateways) && (1..=8).contains(&size.loaders), "a few processes");
     }
+    if let Bench::Decision(many) | Bench::Assignment(many) | Bench::Rating(many) = &bench {
+        assert!(
+            many.charge_points <= 200_000 && many.tokens <= 5_000_000 && many.rounds <= 1_000_000,
+            "bounded in count"
+        );
+        assert!(many.charge_points >= 2 && many.tokens >= 2, "enough of them");
+    }
     match bench {
         Bench::Charging(size) => bench::charging(&size).await,
         Bench::Heartbeat(size) => bench::heartbeat(&size).await,
         Bench::Idle(size) => bench::idle(&size).await,
         Bench::Storm(size) => bench::storm(&size).await,
+        Bench::Decision(many) => rules::decision(&many).await,
+        Bench::Assignment(many) => rules::assignment(&many).await,
+        Bench::Rating(many) => rules::rating(&many),
         Bench::Stations(life) => stations::run(life).await,
         Bench::Bare => bare::run().await,
     }

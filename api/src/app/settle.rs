@@ -7,20 +7,23 @@ use stromtor_domain::{
         rating::{self, Cost},
         usage::Usage,
     },
-    money::CurrencyCode,
+    money::{CurrencyCode, Percent},
     network::charge_point::{ChargePoint, CurrentType},
     session::{
         clock,
         measure::{Facts, Measured, measure},
         session::{Session, SessionId},
     },
-    tariff::{quote, tariff::TariffVersion},
+    tariff::{price::PowerPrice, quote, tariff::TariffVersion},
     tenancy::partner::PartnerId,
     values::CountryCode,
 };
 use stromtor_persistence::{billing::settle, command, session::repair, tenancy::bootstrap, tx::Tx};
 
 use crate::config::Billing;
+
+/// A price, what comes of it, and what was added to it.
+type Rated = (Option<PowerPrice>, Cost, Option<Percent>);
 
 /// What a session is priced from.
 struct Basis {
@@ -31,6 +34,8 @@ struct Basis {
     zone: chrono_tz::Tz,
     currency: CurrencyCode,
     platform: PartnerId,
+    /// What the platform adds for the driver's provider.
+    markup: Option<Percent>,
 }
 
 impl Basis {
@@ -92,6 +97,7 @@ async fn basis(tx: &mut Tx, session: Session) -> Result<Basis> {
         Some(tariff) => Some(tariff.currency.clone()),
         None => settle::currency(tx, session.operator_id).await?,
     };
+    let markup = if session.emp_id.is_some() { settle::markup(tx, session.id).await? } else { None };
     let platform = bootstrap::platform(tx).await?.ok_or_else(|| Error::internal("no platform partner"))?;
     Ok(Basis {
         session,
@@ -102,10 +108,11 @@ async fn basis(tx: &mut Tx, session: Session) -> Result<Basis> {
         zone,
         currency: currency.map_or_else(|| CurrencyCode::parse("EUR"), Ok).map_err(invalid)?,
         platform,
+        markup,
     })
 }
 
-/// The same cost for every leg: what is added between operator and provider is not known to this rule.
+/// The operator's price on its leg; what a provider pays has its contract's markup.
 fn legs(tx: &Tx, basis: &Basis, measured: &Measured, billing: &Billing) -> Vec<Cdr> {
     let (session, current_type) = (&basis.session, basis.current_type());
     let price = basis.tariff.as_ref().and_then(|tariff| tariff.price(current_type));
@@ -119,9 +126,13 @@ fn legs(tx: &Tx, basis: &Basis, measured: &Measured, billing: &Billing) -> Vec<C
         energy: measured.energy,
         course: measured.course.clone(),
     };
-    let cost = match (price, vat) {
-        (Some(price), Some(vat)) => rating::rate(price, &usage, vat),
-        _ => Cost::default(),
+    let rate = |markup: Option<Percent>| {
+        let price = price.map(|price| markup.map_or_else(|| price.clone(), |markup| price.marked_up(markup)));
+        let cost = match (&price, vat) {
+            (Some(price), Some(vat)) => rating::rate(price, &usage, vat),
+            _ => Cost::default(),
+        };
+        (price, cost, markup)
     };
     let unauthorized = session.token_id.is_none() && !session.orphan;
     let held = measured.held.or_else(|| {
@@ -135,7 +146,7 @@ fn legs(tx: &Tx, basis: &Basis, measured: &Measured, billing: &Billing) -> Vec<C
         .into_iter()
         .find_map(|(applies, reason)| applies.then_some(reason))
     });
-    let leg = |leg: i32, seller_id: PartnerId, buyer_id: PartnerId| Cdr {
+    let leg = |leg: i32, seller_id: PartnerId, buyer_id: PartnerId, (price, cost, markup): Rated| Cdr {
         id: tx.id(),
         session_id: session.id,
         session_number: session.number,
@@ -156,17 +167,18 @@ fn legs(tx: &Tx, basis: &Basis, measured: &Measured, billing: &Billing) -> Vec<C
         country: basis.country.clone(),
         tariff_version_id: session.tariff_version_id,
         currency: basis.currency.clone(),
+        total_net: cost.total_net,
+        total_vat: cost.total_vat,
+        total_gross: cost.total_gross,
         rating: Rating {
             tariff_id: basis.tariff.as_ref().map(|tariff| tariff.tariff_id),
             version: basis.tariff.as_ref().map(|tariff| tariff.version),
             name: basis.tariff.as_ref().map(|tariff| tariff.name.to_string()),
             code: basis.tariff.as_ref().map(|tariff| tariff.code.to_string()),
-            price: price.cloned(),
-            cost: cost.clone(),
+            price,
+            markup_percent: markup,
+            cost,
         },
-        total_net: cost.total_net,
-        total_vat: cost.total_vat,
-        total_gross: cost.total_gross,
         state: if held.is_some() { CdrState::Held } else { CdrState::Final },
         held_reason: held,
         measurement: measured.measurement.clone(),
@@ -175,8 +187,8 @@ fn legs(tx: &Tx, basis: &Basis, measured: &Measured, billing: &Billing) -> Vec<C
     };
     let (operator, platform) = (session.operator_id, basis.platform);
     match session.emp_id.filter(|emp| *emp != platform) {
-        Some(emp) if operator == platform => vec![leg(1, platform, emp)],
-        Some(emp) => vec![leg(1, operator, platform), leg(2, platform, emp)],
-        None => vec![leg(1, operator, platform)],
+        Some(emp) if operator == platform => vec![leg(1, platform, emp, rate(basis.markup))],
+        Some(emp) => vec![leg(1, operator, platform, rate(None)), leg(2, platform, emp, rate(basis.markup))],
+        None => vec![leg(1, operator, platform, rate(None))],
     }
 }

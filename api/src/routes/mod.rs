@@ -5,6 +5,7 @@ pub mod admin;
 pub mod billing;
 pub mod event;
 pub mod file;
+pub mod marketplace;
 pub mod network;
 pub mod session;
 pub mod tariff;
@@ -43,6 +44,8 @@ pub enum Tag {
     Tokens,
     /// Who may charge where.
     Access,
+    /// Providers, and operators' contracts with them.
+    Marketplace,
     /// Charging sessions.
     Sessions,
     /// Manufacturers and models of stations.
@@ -135,6 +138,7 @@ fn api(app: &App) -> impl OpenApi + use<> {
             network::charge_point_group::ChargePointGroupApi(app()),
             access::permission::AccessPermissionApi(app()),
             access::evaluation::EvaluationApi(app()),
+            marketplace::emp_contract::EmpContractApi(app()),
         ),
         (
             file::log_request::LogRequestApi(app()),

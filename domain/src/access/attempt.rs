@@ -11,6 +11,7 @@ use crate::{
         permission::AccessPermissionId,
         token::TokenId,
     },
+    marketplace::emp_contract::EmpContractId,
     network::{charge_point::ChargePointId, location::LocationId, station::StationId},
     session::session::SessionId,
     tenancy::partner::PartnerId,
@@ -66,4 +67,6 @@ pub struct Attempt {
     pub session_id: Option<SessionId>,
     /// The permission that admitted, or that came closest to it.
     pub permission_id: Option<AccessPermissionId>,
+    /// The contract with the driver's provider that admitted.
+    pub emp_contract_id: Option<EmpContractId>,
 }

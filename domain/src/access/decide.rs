@@ -6,7 +6,7 @@ use super::{
     permission::{AccessPermissionId, Limits, Used, Windows},
     policy::{AccessPolicy, AuthenticationType},
 };
-use crate::{Timestamp, network::charge_point::ChargePointId};
+use crate::{Timestamp, marketplace::emp_contract::EmpContractId, network::charge_point::ChargePointId};
 
 choice! {
     /// The decision. Words of OCPP 1.6 section 7.2, in lower case.
@@ -51,6 +51,10 @@ choice! {
         LimitReached = "limit_reached",
         /// A permission admits the token.
         PermissionGranted = "permission_granted",
+        /// The token is a provider's, and the operator has no contract with it that holds here now.
+        NoContract = "no_contract",
+        /// A contract with the token's provider admits it.
+        ContractHolds = "contract_holds",
     }
 }
 
@@ -65,6 +69,17 @@ pub struct TokenFacts {
     pub valid_until: Option<Timestamp>,
     /// Whether it is charging elsewhere, and that matters.
     pub charging: bool,
+    /// Whether it is a provider's that is no partner above the operator: a contract must admit it.
+    pub foreign: bool,
+}
+
+/// What is known of the contract with the token's provider that holds at a charge point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContractFacts {
+    /// Which.
+    pub id: EmpContractId,
+    /// Whether it names a group that the charge point is in: then it admits where permissions are needed, too.
+    pub named: bool,
 }
 
 /// What is known of a permission that joins one of the token's groups with one of the charge point's.
@@ -99,6 +114,8 @@ pub struct PlaceFacts {
     pub local: NaiveDateTime,
     /// Permissions of the token here, in a fixed order; looked at where the policy is `permitted`.
     pub permissions: Vec<PermissionFacts>,
+    /// The contract with the token's provider that holds here; looked at where the token is foreign.
+    pub contract: Option<ContractFacts>,
 }
 
 /// What was decided.
@@ -112,11 +129,13 @@ pub struct Decision {
     pub permission_id: Option<AccessPermissionId>,
     /// The charge point that the decision is about.
     pub charge_point_id: Option<ChargePointId>,
+    /// The contract with the token's provider that admitted.
+    pub emp_contract_id: Option<EmpContractId>,
 }
 
 impl Decision {
     const fn of(outcome: Outcome, reason: Reason) -> Self {
-        Self { outcome, reason, permission_id: None, charge_point_id: None }
+        Self { outcome, reason, permission_id: None, charge_point_id: None, emp_contract_id: None }
     }
 
     /// Whether the driver is let in.
@@ -128,7 +147,7 @@ impl Decision {
 
 /// Decides. The first rule that applies wins: unknown, blocked, not yet valid, no longer valid, charging elsewhere; then, of the
 /// places that are meant, the first that lets in, or the first one's refusal. A station whose charge points are not known
-/// goes by the token alone.
+/// goes by the token alone, and lets no provider's driver in.
 #[must_use]
 pub fn decide(token: Option<&TokenFacts>, way: AuthenticationType, places: &[PlaceFacts], now: Timestamp) -> Decision {
     let of_token = match token {
@@ -143,11 +162,18 @@ pub fn decide(token: Option<&TokenFacts>, way: AuthenticationType, places: &[Pla
         Some(token) if token.charging => Decision::of(Outcome::ConcurrentTx, Reason::ChargingElsewhere),
         Some(_) => Decision::of(Outcome::Accepted, Reason::TokenValid),
     };
+    let foreign = token.is_some_and(|token| token.foreign);
     let one = |place: &PlaceFacts| {
-        let here = if of_token.accepted() { at_place(way, place, now) } else { of_token };
+        let here = match of_token.accepted() {
+            false => of_token,
+            true if !place.ways.contains(&way) => Decision::of(Outcome::Invalid, Reason::AuthenticationTypeOff),
+            true if foreign => by_contract(place),
+            true => by_permission(place, now),
+        };
         Decision { charge_point_id: Some(place.id), ..here }
     };
     match places {
+        [] if of_token.accepted() && foreign => Decision::of(Outcome::Invalid, Reason::NoContract),
         [] => of_token,
         [place] => one(place),
         [first, ..] if of_token.accepted() => {
@@ -157,10 +183,17 @@ pub fn decide(token: Option<&TokenFacts>, way: AuthenticationType, places: &[Pla
     }
 }
 
-fn at_place(way: AuthenticationType, place: &PlaceFacts, now: Timestamp) -> Decision {
-    if !place.ways.contains(&way) {
-        return Decision::of(Outcome::Invalid, Reason::AuthenticationTypeOff);
+fn by_contract(place: &PlaceFacts) -> Decision {
+    match place.contract {
+        None => Decision::of(Outcome::Invalid, Reason::NoContract),
+        Some(contract) if contract.named || place.policy == AccessPolicy::Open => {
+            Decision { emp_contract_id: Some(contract.id), ..Decision::of(Outcome::Accepted, Reason::ContractHolds) }
+        }
+        Some(_) => Decision::of(Outcome::Invalid, Reason::NoPermission),
     }
+}
+
+fn by_permission(place: &PlaceFacts, now: Timestamp) -> Decision {
     if place.policy == AccessPolicy::Open {
         return Decision::of(Outcome::Accepted, Reason::TokenValid);
     }
@@ -201,7 +234,7 @@ mod tests {
 
     fn facts(blocked: bool, from: Option<i64>, until: Option<i64>) -> TokenFacts {
         let at = Timestamp::from_millis;
-        TokenFacts { blocked, valid_from: from.map(at), valid_until: until.map(at), charging: false }
+        TokenFacts { blocked, valid_from: from.map(at), valid_until: until.map(at), charging: false, foreign: false }
     }
 
     #[test]
@@ -233,7 +266,38 @@ mod tests {
             // a Tuesday
             local: chrono::NaiveDate::from_ymd_opt(2026, 9, 1).and_then(|day| day.and_hms_opt(12, 0, 0)).unwrap(),
             permissions,
+            contract: None,
         }
+    }
+
+    #[test]
+    fn a_providers_driver_needs_a_contract() {
+        let token = TokenFacts { foreign: true, ..facts(false, None, None) };
+        let decide = |places: &[PlaceFacts]| {
+            decide(Some(&token), AuthenticationType::LocalRfid, places, Timestamp::from_millis(10))
+        };
+        let id = EmpContractId(uuid::Uuid::from_u128(7));
+        let at = |policy, named: Option<bool>| PlaceFacts {
+            policy,
+            contract: named.map(|named| ContractFacts { id, named }),
+            ..place(1, vec![permission(1)])
+        };
+        for (policy, named, reason) in [
+            (AccessPolicy::Open, None, Reason::NoContract),
+            (AccessPolicy::Open, Some(false), Reason::ContractHolds),
+            (AccessPolicy::Permitted, Some(true), Reason::ContractHolds),
+            // A permission is for the operator's own tokens.
+            (AccessPolicy::Permitted, Some(false), Reason::NoPermission),
+            (AccessPolicy::Permitted, None, Reason::NoContract),
+        ] {
+            let decision = decide(&[at(policy, named)]);
+            let admitted = reason == Reason::ContractHolds;
+            assert_eq!(
+                (decision.reason, decision.accepted(), decision.emp_contract_id),
+                (reason, admitted, admitted.then_some(id))
+            );
+        }
+        assert_eq!(decide(&[]).reason, Reason::NoContract);
     }
 
     fn permission(number: u128) -> PermissionFacts {

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     Timestamp,
+    marketplace::emp_contract::EmpContractId,
     money::CurrencyCode,
     network::charge_point::ChargePointId,
     tariff::{quote::PriceLine, tariff::TariffId},
@@ -52,6 +53,8 @@ pub struct Evaluation {
     pub token_id: Option<TokenId>,
     /// The permission that admits, or that comes closest to it.
     pub permission_id: Option<AccessPermissionId>,
+    /// The contract with the token's provider that admits; the prices are the provider's by it.
+    pub emp_contract_id: Option<EmpContractId>,
     /// The tariff that holds there.
     pub tariff_id: Option<TariffId>,
     /// Its version that holds now.

@@ -8,7 +8,7 @@ use stromtor_schema::schema::cdr;
 use crate::{
     Timestamp,
     billing::rating::Cost,
-    money::{Amount, CurrencyCode, Kwh, Total},
+    money::{Amount, CurrencyCode, Kwh, Percent, Total},
     network::{
         charge_point::{ChargePointId, CurrentType},
         location::LocationId,
@@ -101,6 +101,9 @@ pub struct Rating {
     /// The prices it was rated by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<PowerPrice>,
+    /// What the platform added to the tariff's prices for the provider, in percent; `price` has it in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub markup_percent: Option<Percent>,
     /// What it costs.
     pub cost: Cost,
 }

@@ -40,6 +40,8 @@ choice! {
         Remote = "remote",
         /// By the car's contract certificate.
         PlugAndCharge = "plug_and_charge",
+        /// As the driver of a provider with a contract, in any of these ways.
+        Emarketplace = "emarketplace",
         /// The station did not say.
         Unknown = "unknown",
     }

@@ -109,6 +109,34 @@ pub struct Element {
 }
 
 impl PowerPrice {
+    /// The same with every amount raised by so many percent, each half up to four decimals.
+    #[must_use]
+    pub fn marked_up(&self, percent: Percent) -> Self {
+        let factor = rust_decimal::Decimal::ONE + percent.decimal() / rust_decimal::Decimal::ONE_HUNDRED;
+        let raised = |amount: Amount| Amount::round(amount.decimal() * factor);
+        let maybe = |amount: Option<Amount>| amount.map(raised);
+        Self {
+            per_kwh: raised(self.per_kwh),
+            per_minute: maybe(self.per_minute),
+            session_fee: maybe(self.session_fee),
+            min_price: maybe(self.min_price),
+            max_price: maybe(self.max_price),
+            elements: self
+                .elements
+                .iter()
+                .map(|element| PriceElement {
+                    restrictions: element.restrictions.clone(),
+                    per_kwh: maybe(element.per_kwh),
+                    per_minute: maybe(element.per_minute),
+                    per_charging_minute: maybe(element.per_charging_minute),
+                    per_idle_minute: maybe(element.per_idle_minute),
+                    session_fee: maybe(element.session_fee),
+                })
+                .collect(),
+            ..self.clone()
+        }
+    }
+
     /// A price for energy alone.
     #[must_use]
     pub const fn energy(per_kwh: Amount) -> Self {

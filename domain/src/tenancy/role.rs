@@ -66,9 +66,16 @@ impl BuiltInRole {
                 P::FirmwareWrite,
                 P::FirmwareExecute,
             ],
-            Self::Finance => {
-                &[P::AccessRead, P::TariffRead, P::TariffWrite, P::SessionRead, P::SessionWrite, P::CdrRead]
-            }
+            Self::Finance => &[
+                P::AccessRead,
+                P::ContractRead,
+                P::ContractWrite,
+                P::TariffRead,
+                P::TariffWrite,
+                P::SessionRead,
+                P::SessionWrite,
+                P::CdrRead,
+            ],
             Self::Viewer => &[P::SessionRead, P::TariffRead],
             Self::Support => &[
                 P::AccessRead,

@@ -93,6 +93,7 @@ diesel::table! {
         reason -> Text,
         session_id -> Nullable<Uuid>,
         permission_id -> Nullable<Uuid>,
+        emp_contract_id -> Nullable<Uuid>,
     }
 }
 
@@ -348,6 +349,35 @@ diesel::table! {
         token_id -> Uuid,
         partner_id -> Uuid,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    emp (id) {
+        id -> Uuid,
+        name -> Text,
+        country -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    emp_contract (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        emp_id -> Uuid,
+        name -> Text,
+        charge_point_group_id -> Nullable<Uuid>,
+        tariff_id -> Nullable<Uuid>,
+        markup_percent -> Nullable<Numeric>,
+        enabled -> Bool,
+        valid_from -> Nullable<Timestamptz>,
+        valid_until -> Nullable<Timestamptz>,
+        external_id -> Nullable<Text>,
+        metadata -> Jsonb,
+        accepted_at -> Nullable<Timestamptz>,
+        revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -1199,6 +1229,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     connector_live,
     emaid_group,
     emaid_group_member,
+    emp,
+    emp_contract,
     firmware_image,
     firmware_publication,
     firmware_update,

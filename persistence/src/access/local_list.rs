@@ -216,6 +216,16 @@ const PERMITTED: &str = "t.id in (select m.token_id from charge_point c \
       join emaid_group_member m on m.emaid_group_id = p.emaid_group_id \
       where c.station_id = $4 and c.access_policy = 'permitted')";
 
+/// Every charge point of the station `$4` takes cards, and a contract with the card's provider holds there; one that ends is not
+/// for lists.
+const CONTRACTED: &str = "not exists (select from charge_point c where c.station_id = $4 and not ( \
+      'local_rfid' = any(c.authentication_types) and exists (select from emp_contract k where k.partner_id = c.partner_id \
+        and k.emp_id = t.partner_id and k.enabled and k.accepted_at is not null and k.valid_until is null \
+        and (k.valid_from is null or k.valid_from <= $1) \
+        and ((k.charge_point_group_id is null and c.access_policy = 'open') or exists ( \
+          select from charge_point_group_member g where g.charge_point_group_id = k.charge_point_group_id \
+            and g.charge_point_id = c.id)))))";
+
 /// Who may charge at a station of an operator without our being asked, as `ingest::access` decides it: of the tokens with one
 /// UID the nearest counts, whatever it says: the operator's own, then those of the partners above it, then providers'. At
 /// most `most` in that order, of each the latest changed; and whether there are more.
@@ -240,7 +250,7 @@ pub async fn wanted(tx: &mut Tx, station: StationId, operator: PartnerId, most: 
                select p.id, p.parent_id from partner p join up on up.parent_id = p.id) \
              select t.uid_normalised as uid, t.valid_until, t.group_id from token t \
              join partner e on e.id = t.partner_id and e.kind = 'emp' \
-             where {LISTABLE} and {admitted} and t.partner_id not in (select id from up) \
+             where {LISTABLE} and {CONTRACTED} and t.partner_id not in (select id from up) \
                and not exists (select from token n join partner p on p.id = n.partner_id \
                  where n.uid_normalised = t.uid_normalised and n.erased_at is null \
                    and (p.id in (select id from up) or (p.kind = 'emp' and n.id < t.id))) \

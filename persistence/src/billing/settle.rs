@@ -1,9 +1,10 @@
 //! What pricing a session needs, and what it leaves behind.
 
+use diesel::sql_types::{Nullable, Numeric, Uuid as SqlUuid};
 use stromtor_domain::{
     billing::cdr::{Cdr, CdrState},
     event::Event,
-    money::{CurrencyCode, Fixed},
+    money::{CurrencyCode, Fixed, Percent},
     network::{
         charge_point::{ChargePoint, ChargePointId},
         location::{Address, LocationId, TimeZone},
@@ -66,6 +67,25 @@ pub async fn tariff_version(tx: &mut Tx, id: TariffVersionId) -> Result<Option<T
         .await
         .optional()
         .map_err(from_diesel)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Markup {
+    #[diesel(sql_type = Nullable<Numeric>)]
+    markup_percent: Option<Percent>,
+}
+
+/// What the platform adds for the provider by whose contract the driver was let in.
+pub async fn markup(tx: &mut Tx, id: SessionId) -> Result<Option<Percent>> {
+    let found: Option<Markup> =
+        sql("select k.markup_percent from session s join authorization_attempt a on a.id = s.authorization_id \
+         join emp_contract k on k.id = a.emp_contract_id where s.id = $1")
+        .bind::<SqlUuid, _>(id)
+        .get_result(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)?;
+    Ok(found.and_then(|found| found.markup_percent))
 }
 
 /// Where it took place: for the country's VAT, and for prices by the clock.

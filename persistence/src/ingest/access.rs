@@ -9,6 +9,7 @@ use stromtor_domain::{
         spelling::Spelling,
         token::TokenId,
     },
+    marketplace::emp_contract::EmpContractId,
     network::charge_point::ChargePointId,
     session::{report::Presented, session::AuthSource},
 };
@@ -70,6 +71,7 @@ impl Verdict {
             valid_from: token.valid_from,
             valid_until: token.valid_until,
             charging: token.charging && rules.one_session_per_token,
+            foreign: token.foreign,
         });
         // No reader reads a contract: the car has shown it.
         let contract = token.as_ref().is_some_and(|token| token.emaid);
@@ -101,6 +103,8 @@ pub(crate) struct Answer {
     pub token_id: Option<TokenId>,
     pub emp_id: Option<PartnerId>,
     pub source: AuthSource,
+    /// The provider's contract that admitted.
+    pub emp_contract_id: Option<EmpContractId>,
 }
 
 /// Decides about all of them; nothing is kept.
@@ -135,9 +139,14 @@ pub(crate) async fn decide_all(tx: &mut Tx, asked: &[Asked<'_>], rules: &Rules) 
         let token = verdict.token;
         answers.push(Answer {
             attempt_id,
+            emp_contract_id: verdict.decision.emp_contract_id,
             token_id: token.as_ref().map(|token| token.id),
             emp_id: token.as_ref().filter(|token| token.of_emp).map(|token| token.partner_id),
-            source: source(verdict.way),
+            source: if token.as_ref().is_some_and(|token| token.foreign) {
+                AuthSource::Emarketplace
+            } else {
+                source(verdict.way)
+            },
             decided: Decided {
                 outcome,
                 valid_until,
@@ -169,13 +178,13 @@ pub(super) async fn authorize(tx: &mut Tx, tags: &Of<'_, String>, rules: &Rules)
 async fn keep(tx: &mut Tx, now: Timestamp, rows: &[AttemptRow]) -> Result<()> {
     sql(
         "insert into authorization_attempt (id, at, operator_id, emp_id, location_id, station_id, id_tag, token_id, trigger, \
-           decision, reason, session_id, charge_point_id, permission_id) \
+           decision, reason, session_id, charge_point_id, permission_id, emp_contract_id) \
          select i.id, $2, i.operator_id, i.emp_id, i.location_id, i.station_id, i.id_tag, i.token_id, i.trigger, i.decision, \
-           i.reason, i.session_id, i.charge_point_id, i.permission_id \
+           i.reason, i.session_id, i.charge_point_id, i.permission_id, i.emp_contract_id \
          from unnest($1::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::uuid[], $9::text[], \
-           $10::text[], $11::text[], $12::uuid[], $13::uuid[], $14::uuid[]) \
+           $10::text[], $11::text[], $12::uuid[], $13::uuid[], $14::uuid[], $15::uuid[]) \
            i(id, operator_id, emp_id, location_id, station_id, id_tag, token_id, trigger, decision, reason, session_id, \
-           charge_point_id, permission_id)",
+           charge_point_id, permission_id, emp_contract_id)",
     )
     .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
     .bind::<Timestamptz, _>(now)
@@ -191,6 +200,7 @@ async fn keep(tx: &mut Tx, now: Timestamp, rows: &[AttemptRow]) -> Result<()> {
     .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.session_id).collect::<Vec<_>>())
     .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.charge_point_id).collect::<Vec<_>>())
     .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.permission_id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.emp_contract_id).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;
@@ -210,6 +220,7 @@ struct AttemptRow {
     decision: Outcome,
     reason: Reason,
     permission_id: Option<AccessPermissionId>,
+    emp_contract_id: Option<EmpContractId>,
     session_id: Option<Uuid>,
 }
 
@@ -229,6 +240,7 @@ impl AttemptRow {
             decision: verdict.decision.outcome,
             reason: verdict.decision.reason,
             permission_id: verdict.decision.permission_id,
+            emp_contract_id: verdict.decision.emp_contract_id,
             session_id: asked.session_id,
         }
     }

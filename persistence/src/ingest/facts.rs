@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Jsonb, Nullable, Numeric, Text, Timestamptz, Uuid as SqlUuid};
 use stromtor_domain::{
     access::{
-        decide::{PermissionFacts, PlaceFacts},
+        decide::{ContractFacts, PermissionFacts, PlaceFacts},
         permission::{AccessPermissionId, Limits, LocalCalendar, Used, Windows},
         policy::{AccessPolicy, AuthenticationType},
         spelling::{Spelling, Wanted},
@@ -14,7 +14,7 @@ use stromtor_domain::{
     network::{charge_point::ChargePointId, location::TimeZone},
 };
 
-use super::access::Asked;
+use super::{access::Asked, contracts::Contracts};
 use crate::resource::prelude::*;
 
 #[derive(diesel::QueryableByName)]
@@ -27,6 +27,9 @@ pub(crate) struct Candidate {
     pub partner_id: PartnerId,
     #[diesel(sql_type = Bool)]
     pub of_emp: bool,
+    /// A provider's that is no partner above the operator.
+    #[diesel(sql_type = Bool)]
+    pub foreign: bool,
     #[diesel(sql_type = Bool)]
     pub emaid: bool,
     #[diesel(sql_type = Text)]
@@ -64,7 +67,7 @@ const CANDIDATES: &str = "\
       union all select a.place, a.operator, t.id, 'cut', 4 from asked a cross join lateral ( \
         select t.id, count(*) over () as many from (select t.id from token t where t.uid_normalised ~>=~ a.tag \
           and t.uid_normalised ~<~ (a.tag || '~') and t.uid_normalised <> a.tag limit 100) t) t where a.cut and t.many < 100) \
-    select m.place, t.id, t.partner_id, p.kind = 'emp' as of_emp, t.kind = 'emaid' as emaid, t.status = 'blocked' as blocked, m.spelling, \
+    select m.place, t.id, t.partner_id, p.kind = 'emp' as of_emp, up.id is null as foreign, t.kind = 'emaid' as emaid, t.status = 'blocked' as blocked, m.spelling, \
       exists (select from session s where s.token_id = t.id and s.state = 'active') as charging, \
       t.valid_from, t.valid_until, t.group_id, coalesce(up.depth, 1000) as distance \
     from meant m join token t on t.id = m.id join partner p on p.id = t.partner_id \
@@ -158,7 +161,7 @@ pub(super) async fn spots(tx: &mut Tx, asked: &[Asked<'_>], tokens: &HashMap<i64
         .await
         .map_err(from_diesel)?;
     let mut spots: Vec<Spot> = asked.iter().map(|_| Spot::default()).collect();
-    let mut needed = Needed::default();
+    let (mut needed, mut contracts) = (Needed::default(), Contracts::default());
     for row in rows {
         let at = row.place as usize - 1;
         spots[at].remote = row.remote;
@@ -169,11 +172,21 @@ pub(super) async fn spots(tx: &mut Tx, asked: &[Asked<'_>], tokens: &HashMap<i64
         };
         let calendar = LocalCalendar::at(&zone, asked[at].at.unwrap_or(now));
         if policy == AccessPolicy::Permitted
-            && let Some(token) = tokens.get(&row.place)
+            && let Some(token) = tokens.get(&row.place).filter(|token| !token.foreign)
         {
             needed.push(row.place, token.id, id, calendar);
         }
-        spots[at].places.push(PlaceFacts { id, policy, ways, local: calendar.time, permissions: Vec::new() });
+        if let Some(token) = tokens.get(&row.place).filter(|token| token.foreign) {
+            contracts.push(row.place, token.partner_id, id, asked[at].at.unwrap_or(now));
+        }
+        let (local, permissions) = (calendar.time, Vec::new());
+        spots[at].places.push(PlaceFacts { id, policy, ways, local, permissions, contract: None });
+    }
+    for row in contracts.find(tx).await? {
+        let places = &mut spots[row.place as usize - 1].places;
+        if let Some(place) = places.iter_mut().find(|place| place.id == row.charge_point_id) {
+            place.contract = Some(ContractFacts { id: row.id, named: row.named });
+        }
     }
     for row in needed.permissions(tx).await? {
         let places = &mut spots[row.place as usize - 1].places;

@@ -5,6 +5,7 @@
 //! another.
 
 pub(crate) mod access;
+mod contracts;
 mod door;
 pub(crate) mod facts;
 mod live;

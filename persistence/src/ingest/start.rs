@@ -9,6 +9,7 @@ use stromtor_domain::{
         spelling::Spelling,
         token::TokenId,
     },
+    marketplace::emp_contract::EmpContractId,
     network::charge_point::ChargePointId,
     session::{
         clock,
@@ -82,18 +83,25 @@ struct Place {
     tariff_version_id: Option<TariffVersionId>,
 }
 
-/// For each start: the charge point of its connector, and the version of the tariff that held there then.
+/// For each start: the charge point of its connector, and the version of the tariff that held there then, or of that of the
+/// provider's contract.
 const PLACES: &str = "\
     select c.charge_point_id, v.id as tariff_version_id \
-    from unnest($1::uuid[], $2::int[], $3::timestamptz[]) with ordinality i(station_id, connector, started_at, place) \
+    from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::uuid[]) with ordinality \
+      i(station_id, connector, started_at, contract_id, place) \
+    left join emp_contract k on k.id = i.contract_id \
     left join connector c on c.station_id = i.station_id and c.ocpp_connector_id = i.connector \
     left join lateral (select a.tariff_id from tariff_assignment a where a.charge_point_id = c.charge_point_id \
       and a.partner_id = c.partner_id and a.cancelled_at is null and a.valid_from <= i.started_at + interval '1 second' \
       order by a.valid_from desc limit 1) a on true \
-    left join lateral (select v.id from tariff_version v where v.tariff_id = a.tariff_id \
+    left join lateral (select v.id from tariff_version v where v.tariff_id = coalesce(k.tariff_id, a.tariff_id) \
       order by (v.created_at <= i.started_at + interval '1 second') desc, \
         case when v.created_at <= i.started_at + interval '1 second' then v.version else -v.version end desc limit 1) v on true \
     order by i.place";
+
+fn contract(decision: &Option<Answer>) -> Option<EmpContractId> {
+    decision.as_ref().and_then(|decision| decision.emp_contract_id)
+}
 
 /// Takes starts: their transaction numbers and decisions.
 pub(super) async fn start(
@@ -150,6 +158,7 @@ pub(super) async fn start(
         .bind::<Array<SqlUuid>, _>(ids(&fresh, |from| from.station_id))
         .bind::<Array<Integer>, _>(fresh.iter().map(|(.., report)| report.connector).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(&times)
+        .bind::<Array<Nullable<SqlUuid>>, _>(decisions.iter().map(contract).collect::<Vec<_>>())
         .load(&mut **tx)
         .await
         .map_err(from_diesel)?;

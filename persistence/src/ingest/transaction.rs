@@ -233,6 +233,17 @@ async fn take_over(tx: &mut Tx, session_id: Uuid, id_tag: &str, answer: &Answer)
         .execute(&mut **tx)
         .await
         .map_err(from_diesel)?;
+    if let Some(contract_id) = answer.emp_contract_id {
+        sql("update session s set tariff_version_id = (select v.id from tariff_version v where v.tariff_id = k.tariff_id \
+               order by (v.created_at <= s.started_at) desc, \
+                 case when v.created_at <= s.started_at then v.version else -v.version end desc limit 1) \
+             from emp_contract k where s.id = $1 and k.id = $2 and k.tariff_id is not null")
+        .bind::<SqlUuid, _>(session_id)
+        .bind::<SqlUuid, _>(contract_id)
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    }
     Ok(())
 }
 

@@ -218,6 +218,8 @@ mod estate {
         keep("charge_point_group_id", &points);
         let permission = json!({ "name": "P", "emaid_group_id": cards["id"], "charge_point_group_id": points["id"] });
         keep("access_permission_id", &client.create("/v1/access-permissions", permission).await);
+        let emp = world.partner("Strom", "emp").await;
+        keep("emp_contract_id", &client.create("/v1/emp-contracts", json!({ "name": "C", "emp_id": emp })).await);
         let user = json!({ "email": "ada@example.com", "name": "Ada", "roles": ["viewer"] });
         keep("user_id", &client.create("/v1/users", user).await);
         let program = json!({ "name": "Sync", "permissions": ["location:read"], "enabled": true });

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stromtor_domain::actor::Permission;
 
 use super::{door::eventually, driven::Driven, v16, v201};
-use crate::{billing::cdr::open, world::World};
+use crate::{billing::cdr::open, marketplace::emp_contract::agree, world::World};
 
 fn uids(sent: &Value) -> Vec<&str> {
     let entries = sent["localAuthorizationList"].as_array().unwrap().iter();
@@ -26,7 +26,9 @@ async fn cards_are_listed_as_they_would_be_accepted() {
     let world = World::new().await;
     let business = open(&world, "CP1").await;
     let client = &business.client;
-    let provider = world.client(world.partner("Fahrstrom", "emp").await, Permission::ALL);
+    let emp = world.partner("Fahrstrom", "emp").await;
+    let provider = world.client(emp, Permission::ALL);
+    agree(client, &provider, emp, json!({})).await;
     let stranger = world.client(world.partner("Theirs", "cpo").await, Permission::ALL);
     // A card of the platform above, two of a provider, one of a neighbour; the operator blocks one that the provider has.
     world.root().create("/v1/tokens", card("AA01")).await;
@@ -82,7 +84,9 @@ async fn what_a_station_cannot_hold_is_left_out_and_told() {
     let world = World::new().await;
     let business = open(&world, "CP1").await;
     let client = &business.client;
-    let provider = world.client(world.partner("Fahrstrom", "emp").await, Permission::ALL);
+    let emp = world.partner("Fahrstrom", "emp").await;
+    let provider = world.client(emp, Permission::ALL);
+    agree(client, &provider, emp, json!({})).await;
     for uid in ["EE01", "EE02", "EE03"] {
         provider.create("/v1/tokens", card(uid)).await;
     }

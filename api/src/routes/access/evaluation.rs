@@ -11,6 +11,7 @@ use stromtor_domain::{
 use stromtor_persistence::{
     access::{evaluation, token},
     billing::settle,
+    marketplace::emp_contract,
     network::charge_point,
     tariff::{assignment, tariff},
     tx::Tx,
@@ -52,22 +53,34 @@ impl EvaluationApi {
             Some(id) => visible(token::get(&mut tx, id).await)?.map(|token| token.id),
             None => None,
         };
-        let version = version(&mut tx, &point).await?;
+        let contract = match tried.decision.emp_contract_id {
+            Some(id) => visible(emp_contract::get(&mut tx, id).await)?,
+            None => None,
+        };
+        let version = match contract.as_ref().and_then(|contract| contract.input.tariff_id) {
+            Some(id) => visible(tariff::version(&mut tx, id, None).await)?,
+            None => version(&mut tx, &point).await?,
+        };
         let place = settle::place(&mut tx, point.location_id).await?;
         tx.commit().await?;
-        let price = version.as_ref().and_then(|version| version.price(point.input.current_type));
+        let price = version.as_ref().and_then(|version| version.price(point.input.current_type)).cloned();
+        let price = match contract.as_ref().and_then(|contract| contract.input.markup_percent) {
+            Some(markup) => price.map(|price| price.marked_up(markup)),
+            None => price,
+        };
         let vat = place.and_then(|(address, _)| self.0.config.billing.vat.get(&address.country).copied());
-        let vat = price.and_then(|price| price.vat).or(vat);
+        let vat = price.as_ref().and_then(|price| price.vat).or(vat);
         Ok(Found::plain(Evaluation {
             decision: tried.decision.outcome,
             reason: tried.decision.reason,
             authentication_type: tried.way,
             token_id,
             permission_id: tried.decision.permission_id,
+            emp_contract_id: contract.map(|contract| contract.id),
             tariff_id: version.as_ref().map(|version| version.tariff_id),
             tariff_version: version.as_ref().map(|version| version.version),
             currency: version.as_ref().map(|version| version.currency.clone()),
-            prices: price.zip(vat).map(|(price, vat)| quote::lines(price, vat)).unwrap_or_default(),
+            prices: price.zip(vat).map(|(price, vat)| quote::lines(&price, vat)).unwrap_or_default(),
         }))
     }
 }

@@ -1,0 +1,4 @@
+//! The eMarketplace.
+
+pub mod emp;
+pub mod emp_contract;

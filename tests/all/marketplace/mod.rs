@@ -1,0 +1,3 @@
+//! The eMarketplace.
+
+pub mod emp_contract;
