@@ -8,7 +8,7 @@ use figment::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use stromtor_domain::{money::Percent, values::CountryCode};
+use stromtor_domain::{money::Percent, network::evse_prefix::UrlPattern, values::CountryCode};
 
 /// The default, which is also the reference: every key with its meaning.
 pub const DEFAULT: &str = include_str!("config.default.toml");
@@ -45,6 +45,8 @@ pub struct Config {
     pub retention: Retention,
     /// Prices and taxes.
     pub billing: Billing,
+    /// Stickers of charge points.
+    pub sticker: Sticker,
 }
 
 /// The REST API.
@@ -333,6 +335,21 @@ pub struct Billing {
     /// VAT in percent by country.
     #[schemars(with = "BTreeMap<String, Percent>")]
     pub vat: BTreeMap<CountryCode, Percent>,
+}
+
+/// Stickers of charge points.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sticker {
+    /// What QR codes hold; empty for the EVSE-ID alone.
+    #[serde(deserialize_with = "unless_empty")]
+    #[schemars(with = "String")]
+    pub url_pattern: Option<UrlPattern>,
+}
+
+fn unless_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<UrlPattern>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() { Ok(None) } else { UrlPattern::parse(&text).map(Some).map_err(serde::de::Error::custom) }
 }
 
 impl Config {

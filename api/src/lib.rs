@@ -18,5 +18,6 @@ pub mod run;
 pub mod secrets;
 pub mod service;
 pub mod state;
+pub mod sticker;
 pub mod transfer;
 pub mod upload;

@@ -33,7 +33,7 @@ pub struct Problem {
     pub code: String,
     /// What happened this time.
     pub detail: String,
-    /// The wrong fields of the input, when that is what is wrong.
+    /// The fields of the input that are wrong or that the conflict is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<Vec<ProblemField>>,
     /// The permission that is missing, with code `permission_denied`.
@@ -109,6 +109,9 @@ pub fn response(error: Error) -> Response {
     let mut retry_after = None;
     match error {
         Error::Invalid { fields } => problem.errors = Some(fields.into_iter().map(Into::into).collect()),
+        Error::Conflict { fields, .. } if !fields.is_empty() => {
+            problem.errors = Some(fields.into_iter().map(Into::into).collect());
+        }
         Error::Forbidden(permission) => problem.permission = Some(permission.to_string()),
         Error::TooMany { retry_after: seconds } => retry_after = Some(seconds),
         Error::Unavailable(cause) => {

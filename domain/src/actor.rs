@@ -9,9 +9,9 @@ use crate::{network::location::LocationId, tenancy::partner::PartnerId};
 choice! {
     /// What an actor may be allowed to do. Names are `resource:verb`; a write permission does not include the read one.
     pub enum Permission {
-        /// See business partners of one's own subtree.
+        /// See business partners of one's own subtree, and EVSE-ID prefixes.
         PartnerRead = "partner:read",
-        /// Create, change and delete business partners of one's own subtree.
+        /// Create, change and delete business partners of one's own subtree and their EVSE-ID prefixes.
         PartnerWrite = "partner:write",
         /// See users and roles.
         UserRead = "user:read",

@@ -41,6 +41,8 @@ pub enum Error {
         code: &'static str,
         /// For people.
         message: Cow<'static, str>,
+        /// What of the input it is about, where that is not all of it.
+        fields: Vec<FieldError>,
     },
     /// `If-Match` names another version than the current one.
     #[error("the resource has changed since it was read")]
@@ -92,7 +94,16 @@ impl Error {
 
     /// A conflict with a stable code.
     pub fn conflict(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self::Conflict { code, message: message.into() }
+        Self::Conflict { code, message: message.into(), fields: Vec::new() }
+    }
+
+    /// The same conflict, with what of the input it is about.
+    #[must_use]
+    pub fn about(mut self, about: Vec<FieldError>) -> Self {
+        if let Self::Conflict { fields, .. } = &mut self {
+            *fields = about;
+        }
+        self
     }
 
     /// Our fault, with its cause for the log.

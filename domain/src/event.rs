@@ -72,6 +72,10 @@ choice! {
         FirmwarePublicationChanged = "firmware_publication.changed",
         /// A station's client certificate ends within 30 days, and there is no newer one.
         CertificateExpiring = "certificate.expiring",
+        /// A station is to be seen on a roaming platform from now on, for the first time or again.
+        PublicationPublished = "publication.published",
+        /// A station is not to be seen on a roaming platform any more; what is wrong stands with it.
+        PublicationWithdrawn = "publication.withdrawn",
     }
 }
 

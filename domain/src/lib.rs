@@ -22,6 +22,7 @@ pub mod command;
 pub mod error;
 pub mod event;
 pub mod file;
+pub mod marketing;
 pub mod marketplace;
 pub mod money;
 pub mod network;

@@ -3,6 +3,8 @@
 //! It takes numbers with four decimals. So sessions are made of stretches of three minutes and more, at powers whose energies
 //! have no more: then both compute the same sum, and differ by our rounding of each component alone.
 
+#![allow(clippy::print_stdout, reason = "says what was compared")]
+
 mod generate;
 
 use std::{
@@ -108,11 +110,11 @@ fn tariff(price: &PowerPrice) -> Value {
     tariff
 }
 
-/// Both engines on one session.
-fn compare(price: &PowerPrice, usage: &Usage) -> Result<(), TestCaseError> {
+/// Both engines on one session; the other one by `tariff`.
+fn compare(price: &PowerPrice, usage: &Usage, tariff: &Value) -> Result<(), TestCaseError> {
     let cost = rate(price, usage, Percent::parse("19").unwrap());
     let parts = usage.parts(&price.elements());
-    let question = json!({ "cdr": cdr(usage, &parts), "tariff": tariff(price), "time_zone": usage.zone.name() });
+    let question = json!({ "cdr": cdr(usage, &parts), "tariff": tariff, "time_zone": usage.zone.name() });
     let Some((net, gross)) = priced(&question) else {
         // The oracle asks no least price of such a session; we do (section 11.3.1: "will at least cost this amount").
         let limit = |kind| matches!(kind, ComponentKind::MinPrice | ComponentKind::MaxPrice);
@@ -133,6 +135,157 @@ proptest! {
 
     #[test]
     fn another_engine_has_the_same_sum(price in generate::price(), usage in generate::usage()) {
-        compare(&price, &usage)?;
+        compare(&price, &usage, &tariff(&price))?;
+    }
+}
+
+/// The tariffs of the OCPI specification, in the folder that `OCPI_EXAMPLES` names: its licence keeps them out of this project.
+/// They are read as they stand, so this does not go through our own OCPI form.
+mod specification {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Prices an hour become prices a minute: what is sixty times as dear has four decimals.
+    const SCALE: i64 = 60;
+
+    fn scaled(value: &Value) -> Value {
+        number(value.to_string().parse::<Decimal>().unwrap() * Decimal::from(SCALE))
+    }
+
+    /// The same tariff, with our VAT and sixty times as dear; nothing where we have no words for it, with the reason.
+    fn read(tariff: &Value) -> Result<Value, &'static str> {
+        let mut tariff = tariff.clone();
+        // A reservation's price is not a session's.
+        let of_sessions = |element: &Value| element["restrictions"].get("reservation").is_none();
+        let elements = tariff["elements"].as_array_mut().ok_or("no elements")?;
+        elements.retain(of_sessions);
+        for element in elements {
+            if let Some(restrictions) = element["restrictions"].as_object()
+                && restrictions.keys().any(|key| key.ends_with("_current"))
+            {
+                return Err("prices by current");
+            }
+            for component in element["price_components"].as_array_mut().ok_or("no components")? {
+                component["price"] = scaled(&component["price"]);
+                component["vat"] = json!(19);
+            }
+        }
+        for limit in ["min_price", "max_price"] {
+            if let Some(amount) = tariff.get(limit).map(|limit| scaled(&limit["excl_vat"])) {
+                let gross = number(amount.to_string().parse::<Decimal>().unwrap() * Decimal::new(119, 2));
+                tariff[limit] = json!({ "excl_vat": amount, "incl_vat": gross });
+            }
+        }
+        Ok(tariff)
+    }
+
+    /// The steps of one kind of component; we have one for all elements.
+    fn step(tariff: &Value, kind: &str) -> Result<Option<Value>, &'static str> {
+        let elements = tariff["elements"].as_array().into_iter().flatten();
+        let components = elements.flat_map(|element| element["price_components"].as_array().into_iter().flatten());
+        let steps: BTreeSet<i64> = components
+            .filter(|component| component["type"] == kind)
+            .filter_map(|component| component["step_size"].as_i64())
+            .collect();
+        match steps.len() {
+            0 => Ok(None),
+            1 => Ok(steps.first().map(|step| json!(step))),
+            _ => Err("steps differ between elements"),
+        }
+    }
+
+    /// As we say it. Which of the two time steps counts is the session's matter.
+    fn price(tariff: &Value, idle: bool) -> Result<PowerPrice, &'static str> {
+        let minute = |price: &Value| number(price.to_string().parse::<Decimal>().unwrap() / Decimal::from(60));
+        let text = |value: Value| Value::String(value.to_string());
+        let mut elements = Vec::new();
+        for element in tariff["elements"].as_array().ok_or("no elements")? {
+            let mut ours = json!({ "restrictions": {} });
+            for component in element["price_components"].as_array().ok_or("no components")? {
+                let price = &component["price"];
+                let (name, price) = match component["type"].as_str().ok_or("no type")? {
+                    "ENERGY" => ("per_kwh", price.clone()),
+                    "TIME" => ("per_charging_minute", minute(price)),
+                    "PARKING_TIME" => ("per_idle_minute", minute(price)),
+                    _ => ("session_fee", price.clone()),
+                };
+                ours[name] = text(price);
+            }
+            for (name, value) in element["restrictions"].as_object().into_iter().flatten() {
+                let (name, value) = match name.as_str() {
+                    "day_of_week" => {
+                        let days = value.as_array().ok_or("no days")?.iter().filter_map(Value::as_str);
+                        ("days_of_week", json!(days.map(str::to_lowercase).collect::<Vec<_>>()))
+                    }
+                    "min_duration" => ("from_minute", json!(value.as_i64().ok_or("no seconds")? / 60)),
+                    "max_duration" => ("until_minute", json!(value.as_i64().ok_or("no seconds")? / 60)),
+                    "min_power" => ("min_power_kw", text(value.clone())),
+                    "max_power" => ("max_power_kw", text(value.clone())),
+                    "min_kwh" | "max_kwh" => (name.as_str(), text(value.clone())),
+                    _ => (name.as_str(), value.clone()),
+                };
+                ours["restrictions"][name] = value;
+            }
+            elements.push(ours);
+        }
+        let mut price = json!({ "per_kwh": "0", "elements": elements });
+        for (name, step) in [
+            ("energy_step_wh", step(tariff, "ENERGY")?),
+            ("time_step_s", step(tariff, "TIME")?.filter(|_| !idle)),
+            ("time_step_s", step(tariff, "PARKING_TIME")?.filter(|_| idle)),
+        ] {
+            if let Some(step) = step {
+                price[name] = step;
+            }
+        }
+        for limit in ["min_price", "max_price"] {
+            if let Some(amount) = tariff[limit].get("excl_vat") {
+                price[limit] = text(amount.clone());
+            }
+        }
+        serde_json::from_value(price).map_err(|_| "no price of ours")
+    }
+
+    #[test]
+    fn examples_cost_what_the_other_engine_says() {
+        let Some(folder) = std::env::var_os("OCPI_EXAMPLES") else { return };
+        let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let mut compared = 0;
+        for file in files {
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            let Ok(mut example) = serde_json::from_str::<Value>(&std::fs::read_to_string(&file).unwrap()) else {
+                continue;
+            };
+            if !name.starts_with("tariff") || !example["elements"].is_array() {
+                continue;
+            }
+            let rest = json!({ "country_code": "DE", "party_id": "STR", "id": "T", "currency": "EUR",
+                "last_updated": "2026-01-01T00:00:00Z" });
+            example.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            // It holds when the sessions are.
+            example.as_object_mut().unwrap().remove("end_date_time");
+            example.as_object_mut().unwrap().remove("start_date_time");
+            let both = read(&example).and_then(|tariff| Ok((price(&tariff, false)?, price(&tariff, true)?, tariff)));
+            match both {
+                Err(why) => println!("{name}: left out, {why}"),
+                Ok((charging, idle, tariff)) => {
+                    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+                        cases: 300,
+                        failure_persistence: None,
+                        ..ProptestConfig::default()
+                    });
+                    let result = runner.run(&generate::usage(), |usage| {
+                        let rests =
+                            usage.parts(&charging.elements()).iter().any(|part| part.idle && part.holds.idle.is_some());
+                        compare(if rests { &idle } else { &charging }, &usage, &tariff)
+                    });
+                    result.unwrap_or_else(|error| panic!("{name}: {error}"));
+                    println!("{name}: the same");
+                    compared += 1;
+                }
+            }
+        }
+        assert!(compared > 0, "no tariff was compared");
     }
 }

@@ -73,9 +73,10 @@ fn unique_field(constraint: &str) -> &str {
         "uid",
         "name",
         "client_id",
+        "prefix_prefix",
     ] {
         if constraint.contains(field) {
-            return field;
+            return field.trim_start_matches("prefix_");
         }
     }
     if constraint == "tariff_assignment_from" { "valid_from" } else { "key" }

@@ -23,6 +23,7 @@ pub mod housekeeping;
 pub mod ingest;
 pub mod listen;
 pub mod listing;
+pub mod marketing;
 pub mod marketplace;
 pub mod migrate;
 pub mod network;

@@ -62,12 +62,15 @@ impl Tx {
             ids.join(",")
         });
         let mut tx = Self::begin(conn, actor, clock).await?;
+        let now = tx.now.to_string();
         let (partner, platform) = (tx.actor.partner_id.to_string(), if tx.actor.platform { "on" } else { "off" });
+        // The time is what triggers note.
         sql("select set_config('stromtor.partner', $1, true), set_config('stromtor.platform', $2, true), \
-             set_config('stromtor.locations', $3, true)")
+             set_config('stromtor.locations', $3, true), set_config('stromtor.now', $4, true)")
         .bind::<Text, _>(partner)
         .bind::<Text, _>(platform)
         .bind::<Text, _>(locations)
+        .bind::<Text, _>(now)
         .execute(&mut *tx)
         .await
         .map_err(from_diesel)?;

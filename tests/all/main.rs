@@ -6,6 +6,7 @@ mod billing;
 mod contract;
 mod event;
 mod file;
+mod marketing;
 mod marketplace;
 mod network;
 mod ocpp;

@@ -2,6 +2,7 @@
 
 mod housekeeping;
 mod mail;
+mod publication;
 mod run;
 
 use std::time::Duration;
@@ -18,7 +19,8 @@ pub fn start(app: &App, tasks: &TaskTracker, worker: bool) {
     tasks.spawn(housekeeping::run(app.clone()));
     if worker {
         tasks.spawn(forever(app.clone(), listener.clone(), |app| async move { mail::run_due(&app).await }));
-        tasks.spawn(forever(app.clone(), listener, |app| async move { run::run_due(&app).await }));
+        tasks.spawn(forever(app.clone(), listener.clone(), |app| async move { run::run_due(&app).await }));
+        tasks.spawn(forever(app.clone(), listener, |app| async move { publication::run_due(&app).await }));
     }
 }
 
@@ -53,6 +55,6 @@ pub async fn housekeep(app: &App) -> Result<()> {
 
 /// Does everything that is due now, once: for tests, which do not wait.
 pub async fn drain(app: &App) -> Result<()> {
-    while run::run_due(app).await? | mail::run_due(app).await? {}
+    while run::run_due(app).await? | mail::run_due(app).await? | publication::run_due(app).await? {}
     Ok(())
 }

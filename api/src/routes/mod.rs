@@ -5,6 +5,7 @@ pub mod admin;
 pub mod billing;
 pub mod event;
 pub mod file;
+pub mod marketing;
 pub mod marketplace;
 pub mod network;
 pub mod session;
@@ -38,6 +39,8 @@ pub enum Tag {
     Stations,
     /// EVSEs: each charges one car at a time.
     ChargePoints,
+    /// Names of charge points between operators and providers: prefixes, numbers, moves, stickers.
+    EvseIds,
     /// Plugs and sockets of a charge point.
     Connectors,
     /// What drivers identify themselves with.
@@ -72,6 +75,8 @@ pub enum Tag {
     OcppLog,
     /// What charging costs, and where.
     Tariffs,
+    /// How stations are offered, and where roaming partners see them.
+    Marketing,
     /// What sessions cost.
     Cdrs,
     /// What happened, live and kept.
@@ -100,6 +105,9 @@ fn api(app: &App) -> impl OpenApi + use<> {
             network::station_alias::StationAliasApi(app()),
             network::charge_point::ChargePointApi(app()),
             network::connector::ConnectorApi(app()),
+            network::evse_prefix::EvsePrefixApi(app()),
+            network::evse_id::EvseIdApi(app()),
+            network::sticker::StickerApi(app()),
         ),
         (
             network::command::CommandApi(app()),
@@ -139,6 +147,8 @@ fn api(app: &App) -> impl OpenApi + use<> {
             access::permission::AccessPermissionApi(app()),
             access::evaluation::EvaluationApi(app()),
             marketplace::emp_contract::EmpContractApi(app()),
+            marketing::access_information::AccessInformationApi(app()),
+            marketing::publication::PublicationApi(app()),
         ),
         (
             file::log_request::LogRequestApi(app()),

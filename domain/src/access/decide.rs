@@ -53,6 +53,8 @@ choice! {
         PermissionGranted = "permission_granted",
         /// The token is a provider's, and the operator has no contract with it that holds here now.
         NoContract = "no_contract",
+        /// The token is a provider's, and the station takes no drivers of other providers: its access information has roaming off.
+        RoamingOff = "roaming_off",
         /// A contract with the token's provider admits it.
         ContractHolds = "contract_holds",
     }
@@ -114,6 +116,8 @@ pub struct PlaceFacts {
     pub local: NaiveDateTime,
     /// Permissions of the token here, in a fixed order; looked at where the policy is `permitted`.
     pub permissions: Vec<PermissionFacts>,
+    /// Whether drivers of other providers are taken here at all.
+    pub roaming: bool,
     /// The contract with the token's provider that holds here; looked at where the token is foreign.
     pub contract: Option<ContractFacts>,
 }
@@ -185,6 +189,7 @@ pub fn decide(token: Option<&TokenFacts>, way: AuthenticationType, places: &[Pla
 
 fn by_contract(place: &PlaceFacts) -> Decision {
     match place.contract {
+        _ if !place.roaming => Decision::of(Outcome::Invalid, Reason::RoamingOff),
         None => Decision::of(Outcome::Invalid, Reason::NoContract),
         Some(contract) if contract.named || place.policy == AccessPolicy::Open => {
             Decision { emp_contract_id: Some(contract.id), ..Decision::of(Outcome::Accepted, Reason::ContractHolds) }
@@ -266,6 +271,7 @@ mod tests {
             // a Tuesday
             local: chrono::NaiveDate::from_ymd_opt(2026, 9, 1).and_then(|day| day.and_hms_opt(12, 0, 0)).unwrap(),
             permissions,
+            roaming: true,
             contract: None,
         }
     }
@@ -297,6 +303,8 @@ mod tests {
                 (reason, admitted, admitted.then_some(id))
             );
         }
+        let closed = PlaceFacts { roaming: false, ..at(AccessPolicy::Open, Some(true)) };
+        assert_eq!(decide(&[closed]).reason, Reason::RoamingOff);
         assert_eq!(decide(&[]).reason, Reason::NoContract);
     }
 

@@ -3,7 +3,7 @@
 
 use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
-use stromtor_schema::schema::{tariff_plan, tariff_plan_item};
+use stromtor_schema::schema::{tariff_plan, tariff_plan_item, tariff_plan_progress};
 
 use super::{
     notice::Dearer,
@@ -143,6 +143,20 @@ pub struct TariffPlan {
     pub confirmed_at: Option<Timestamp>,
     /// When it was given up or taken back.
     pub cancelled_at: Option<Timestamp>,
+}
+
+/// How far the confirmation of a plan is. What was assigned counts once the plan is `confirmed`: all of it, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object, diesel::Queryable, diesel::Selectable)]
+#[diesel(table_name = tariff_plan_progress, check_for_backend(diesel::pg::Pg))]
+pub struct TariffPlanProgress {
+    /// The plan.
+    pub plan_id: TariffPlanId,
+    /// At how many charge points the tariff is assigned.
+    pub done: i64,
+    /// How many there are.
+    pub total: i64,
+    /// When it was last known.
+    pub updated_at: Timestamp,
 }
 
 choice! {

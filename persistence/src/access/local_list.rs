@@ -106,12 +106,12 @@ pub async fn tokens_changed(tx: &mut Tx, partner_id: PartnerId) -> Result<()> {
     Ok(())
 }
 
-/// Whom a station lets in changed: its list is looked at soon. One that is being sent is looked at when it is answered.
-pub async fn access_changed(tx: &mut Tx, station_id: StationId) -> Result<()> {
+/// Whom stations let in changed: their lists are looked at soon. One that is being sent is looked at when it is answered.
+pub async fn access_changed(tx: &mut Tx, stations: &[StationId]) -> Result<()> {
     let soon = tx.now() + TimeDelta::seconds(5);
     let later = local_list::due_at.is_null().or(local_list::due_at.gt(soon));
     let kept = local_list::state.ne_all([LocalListState::NotSupported, LocalListState::Sending]);
-    let behind = local_list::station_id.eq(station_id).and(local_list::enabled).and(kept).and(later);
+    let behind = local_list::station_id.eq_any(stations).and(local_list::enabled).and(kept).and(later);
     diesel::update(local_list::table.filter(behind))
         .set(local_list::due_at.eq(soon))
         .execute(&mut **tx)
@@ -216,9 +216,9 @@ const PERMITTED: &str = "t.id in (select m.token_id from charge_point c \
       join emaid_group_member m on m.emaid_group_id = p.emaid_group_id \
       where c.station_id = $4 and c.access_policy = 'permitted')";
 
-/// Every charge point of the station `$4` takes cards, and a contract with the card's provider holds there; one that ends is not
-/// for lists.
-const CONTRACTED: &str = "not exists (select from charge_point c where c.station_id = $4 and not ( \
+/// The station `$4` takes drivers of other providers, every charge point of it takes cards, and a contract with the card's provider
+/// holds there; one that ends is not for lists.
+const CONTRACTED: &str = "exists (select from access_information r where r.station_id = $4 and r.roaming) and not exists (select from charge_point c where c.station_id = $4 and not ( \
       'local_rfid' = any(c.authentication_types) and exists (select from emp_contract k where k.partner_id = c.partner_id \
         and k.emp_id = t.partner_id and k.enabled and k.accepted_at is not null and k.valid_until is null \
         and (k.valid_from is null or k.valid_from <= $1) \

@@ -115,6 +115,8 @@ struct PlaceRow {
     place: i64,
     #[diesel(sql_type = Bool)]
     remote: bool,
+    #[diesel(sql_type = Bool)]
+    roaming: bool,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     charge_point_id: Option<ChargePointId>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -131,12 +133,13 @@ const PLACES: &str = "\
     select i.place, c.id as charge_point_id, c.access_policy, c.authentication_types, l.time_zone, \
       exists (select from command m where m.station_id = i.station_id and m.kind = 'remote_start' \
         and m.created_at > $5 and m.state in ('sent', 'accepted') \
-        and lower(coalesce(m.payload->>'idTag', m.payload->'idToken'->>'idToken')) = lower(i.id_tag)) as remote \
+        and lower(coalesce(m.payload->>'idTag', m.payload->'idToken'->>'idToken')) = lower(i.id_tag)) as remote, \
+      coalesce(r.roaming, false) as roaming \
     from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[]) with ordinality \
       i(station_id, connector, charge_point_id, id_tag, place) \
     left join charge_point c on c.station_id = i.station_id and c.id = coalesce(i.charge_point_id, (select k.charge_point_id \
       from connector k where k.station_id = i.station_id and k.ocpp_connector_id = i.connector), c.id) \
-    left join location l on l.id = c.location_id \
+    left join location l on l.id = c.location_id left join access_information r on r.station_id = i.station_id \
     order by i.place, c.evse_number, c.id";
 
 /// Where somebody wants to charge.
@@ -180,7 +183,15 @@ pub(super) async fn spots(tx: &mut Tx, asked: &[Asked<'_>], tokens: &HashMap<i64
             contracts.push(row.place, token.partner_id, id, asked[at].at.unwrap_or(now));
         }
         let (local, permissions) = (calendar.time, Vec::new());
-        spots[at].places.push(PlaceFacts { id, policy, ways, local, permissions, contract: None });
+        spots[at].places.push(PlaceFacts {
+            id,
+            policy,
+            ways,
+            local,
+            permissions,
+            roaming: row.roaming,
+            contract: None,
+        });
     }
     for row in contracts.find(tx).await? {
         let places = &mut spots[row.place as usize - 1].places;

@@ -2,13 +2,14 @@
 
 use stromtor_domain::network::{
     charge_point::{ChargePoint, ChargePointId, ChargePointInput, ChargePointLive, CurrentType},
+    evse_id::EvseId,
     location::LocationId,
     station::StationId,
 };
 use stromtor_schema::schema::{charge_point, charge_point_live};
 
 use crate::{
-    network::station,
+    network::{evse_prefix, station},
     resource::{Owned as _, prelude::*},
 };
 
@@ -71,6 +72,9 @@ pub async fn list(tx: &mut Tx, filter: &ChargePointFilter, page: &PageRequest) -
 pub async fn create(tx: &mut Tx, station_id: StationId, input: ChargePointInput) -> Result<ChargePoint> {
     input.check()?;
     let parent = station::get(tx, station_id).await?;
+    if let Some(evse_id) = &input.evse_id {
+        evse_prefix::admit(tx, &[(parent.partner_id, evse_id)]).await?;
+    }
     let (id, now): (ChargePointId, _) = (tx.id(), tx.now());
     let created: ChargePoint = diesel::insert_into(charge_point::table)
         .values((
@@ -98,6 +102,44 @@ pub async fn create(tx: &mut Tx, station_id: StationId, input: ChargePointInput)
         .map_err(from_diesel)?;
     note(tx, "create", None, Some(&created));
     Ok(created)
+}
+
+/// Like `update`; a new EVSE-ID must not be another partner's.
+pub async fn change(
+    tx: &mut Tx,
+    id: ChargePointId,
+    revision: Option<i64>,
+    change: impl FnOnce(&ChargePointInput) -> Result<ChargePointInput> + Send,
+) -> Result<ChargePoint> {
+    let before = lock(tx, id, revision).await?;
+    let input = change(&before.input)?;
+    if let Some(evse_id) = &input.evse_id
+        && input.evse_id != before.input.evse_id
+    {
+        evse_prefix::admit(tx, &[(before.partner_id, evse_id)]).await?;
+    }
+    update(tx, id, None, |_| Ok(input)).await
+}
+
+/// Gives a charge point an EVSE-ID that was given out, or takes it away; it is locked already.
+pub(crate) async fn set_evse_id(
+    tx: &mut Tx,
+    before: &ChargePoint,
+    evse_id: Option<&EvseId>,
+    action: &'static str,
+) -> Result<ChargePoint> {
+    let after: ChargePoint = diesel::update(charge_point::table.filter(charge_point::id.eq(before.id)))
+        .set((
+            charge_point::evse_id.eq(evse_id),
+            charge_point::revision.eq(charge_point::revision + 1),
+            charge_point::updated_at.eq(tx.now()),
+        ))
+        .returning(ChargePoint::as_returning())
+        .get_result(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    note(tx, action, Some(before), Some(&after));
+    Ok(after)
 }
 
 /// What it is doing.

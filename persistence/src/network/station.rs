@@ -5,8 +5,8 @@ use stromtor_domain::network::{
     station::{InstallationStatus, Station, StationId, StationInput, StationLive},
 };
 use stromtor_schema::schema::{
-    charge_point, charge_point_live, connector, connector_live, note, station, station_alias, station_certificate,
-    station_live,
+    access_information, charge_point, charge_point_live, connector, connector_live, note, roaming_publication, station,
+    station_alias, station_certificate, station_live,
 };
 
 use crate::{
@@ -142,6 +142,8 @@ pub async fn change(
             )+};
         }
         move_along!(
+            access_information,
+            roaming_publication,
             station_live,
             station_alias,
             station_certificate,

@@ -18,7 +18,7 @@ use stromtor_schema::schema::{
     tariff_assignment,
 };
 
-use crate::{network, resource::prelude::*};
+use crate::{marketing::access_information, network, resource::prelude::*};
 
 /// Creates many stations with their parts, all or none. One audit entry names them all.
 pub async fn create_batch(tx: &mut Tx, batch: StationBatch) -> Result<Vec<Station>> {
@@ -44,6 +44,7 @@ pub async fn create_batch(tx: &mut Tx, batch: StationBatch) -> Result<Vec<Statio
     if !fields.is_empty() {
         return Err(Error::Invalid { fields });
     }
+    admit_evse_ids(tx, &batch, &owners).await?;
     let now = tx.now();
     let (mut stations, mut points, mut connectors) = (Vec::new(), Vec::new(), Vec::new());
     let (mut live, mut points_live) = (Vec::new(), Vec::new());
@@ -124,6 +125,16 @@ pub async fn create_batch(tx: &mut Tx, batch: StationBatch) -> Result<Vec<Statio
     Ok(created)
 }
 
+/// The EVSE-IDs of new charge points must not be other partners'.
+async fn admit_evse_ids(tx: &mut Tx, batch: &StationBatch, owners: &[(LocationId, PartnerId)]) -> Result<()> {
+    let named = batch.stations.iter().flat_map(|new| {
+        let owner = owners.iter().find(|(id, _)| *id == new.station.location_id).map(|(_, owner)| *owner);
+        new.charge_points.iter().filter_map(move |point| owner.zip(point.charge_point.evse_id.as_ref()))
+    });
+    let named: Vec<_> = named.collect();
+    network::evse_prefix::admit(tx, &named).await
+}
+
 fn changed(tx: &mut Tx, row: &Station, partner_id: PartnerId, change: &str) {
     tx.changed(EventType::StationChanged, partner_id, row.id, serde_json::json!({ "change": change }));
 }
@@ -183,7 +194,8 @@ pub async fn clone(tx: &mut Tx, id: StationId, copy: StationClone) -> Result<Sta
 }
 
 /// Another operator takes a station over: it moves with its charge points, connectors and live state. Sessions, CDRs,
-/// authorisations, notes and logs stay with the old one; tariff assignments end, and it leaves the old one's groups.
+/// authorisations, notes and logs stay with the old one; tariff assignments end, it leaves the old one's groups, and what it was
+/// offered and published as is withdrawn.
 pub async fn transfer(tx: &mut Tx, id: StationId, to: StationTransfer) -> Result<Station> {
     let before = network::station::lock(tx, id, None).await?;
     if before.dismantled_at.is_some() {
@@ -215,6 +227,7 @@ pub async fn transfer(tx: &mut Tx, id: StationId, to: StationTransfer) -> Result
         .load(&mut **tx)
         .await
         .map_err(from_diesel)?;
+    access_information::forget(tx, id).await?;
     let not_begun = tariff_assignment::charge_point_id
         .eq_any(&points)
         .and(tariff_assignment::cancelled_at.is_null())

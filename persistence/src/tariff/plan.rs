@@ -7,14 +7,14 @@ use stromtor_domain::{
         assignment::TariffAssignmentId,
         notice,
         plan::{
-            TariffPlan, TariffPlanId, TariffPlanInput, TariffPlanItem, TariffPlanState, Violation, ViolationCode,
-            Violations,
+            TariffPlan, TariffPlanId, TariffPlanInput, TariffPlanItem, TariffPlanProgress, TariffPlanState, Violation,
+            ViolationCode, Violations,
         },
         price::PowerPrice,
         tariff::{Tariff, TariffId},
     },
 };
-use stromtor_schema::schema::{charge_point, tariff_assignment, tariff_plan, tariff_plan_item};
+use stromtor_schema::schema::{charge_point, tariff_assignment, tariff_plan, tariff_plan_item, tariff_plan_progress};
 use uuid::Uuid;
 
 use super::notice::{BASIS, of, versions};
@@ -102,11 +102,46 @@ pub async fn get(tx: &mut Tx, id: TariffPlanId) -> Result<TariffPlan> {
         .ok_or(Error::NotFound("tariff plan"))
 }
 
+/// How far the confirmation of a plan is; nothing of it before it began.
+pub async fn progress(tx: &mut Tx, id: TariffPlanId) -> Result<TariffPlanProgress> {
+    let plan = get(tx, id).await?;
+    let found = tariff_plan_progress::table
+        .filter(tariff_plan_progress::plan_id.eq(id))
+        .select(TariffPlanProgress::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)?;
+    let none = TariffPlanProgress { plan_id: id, done: 0, total: plan.charge_points, updated_at: plan.updated_at };
+    Ok(found.unwrap_or(none))
+}
+
+/// Notes how far it is, in a transaction beside the one that assigns.
+pub async fn note_progress(tx: &mut Tx, assigning: &Assigning) -> Result<()> {
+    let (done, now) = (assigning.done as i64, tx.now());
+    diesel::insert_into(tariff_plan_progress::table)
+        .values((
+            tariff_plan_progress::plan_id.eq(assigning.plan.id),
+            tariff_plan_progress::partner_id.eq(assigning.plan.partner_id),
+            tariff_plan_progress::done.eq(done),
+            tariff_plan_progress::total.eq(assigning.points.len() as i64),
+            tariff_plan_progress::updated_at.eq(now),
+        ))
+        .on_conflict(tariff_plan_progress::plan_id)
+        .do_update()
+        .set((tariff_plan_progress::done.eq(done), tariff_plan_progress::updated_at.eq(now)))
+        .execute(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    Ok(())
+}
+
+/// Locked, but not against the foreign key of its progress.
 async fn lock(tx: &mut Tx, id: TariffPlanId) -> Result<TariffPlan> {
     tariff_plan::table
         .filter(tariff_plan::id.eq(id))
         .select(TariffPlan::as_select())
-        .for_update()
+        .for_no_key_update()
         .first(&mut **tx)
         .await
         .optional()
@@ -309,8 +344,17 @@ async fn digest(tx: &mut Tx, id: TariffPlanId) -> Result<Digest> {
     .map_err(from_diesel)
 }
 
-/// Assigns what was shown, all of it; refused when something speaks against it, or when it would no longer be what was shown.
-pub async fn confirm(tx: &mut Tx, id: TariffPlanId) -> Result<TariffPlan> {
+/// A plan that is being confirmed.
+#[derive(Debug)]
+pub struct Assigning {
+    plan: TariffPlan,
+    valid_from: Timestamp,
+    points: Vec<ChargePointId>,
+    done: usize,
+}
+
+/// Looks whether a plan still does what was shown; refused when something speaks against it, or when it does not.
+pub async fn begin(tx: &mut Tx, id: TariffPlanId) -> Result<Assigning> {
     let before = lock(tx, id).await?;
     if before.state != TariffPlanState::Preview {
         return Err(Error::conflict("plan_not_preview", "it was confirmed or cancelled already"));
@@ -336,29 +380,23 @@ pub async fn confirm(tx: &mut Tx, id: TariffPlanId) -> Result<TariffPlan> {
     if !same || violations > 0 || tariff.version_id != before.version_id || valid_from < now {
         return outdated();
     }
-    assign(tx, &before, valid_from).await?;
-    let after: TariffPlan = diesel::update(tariff_plan::table.filter(tariff_plan::id.eq(id)))
-        .set((
-            tariff_plan::state.eq(TariffPlanState::Confirmed),
-            tariff_plan::valid_from.eq(valid_from),
-            tariff_plan::confirmed_at.eq(now),
-            tariff_plan::updated_at.eq(now),
-        ))
-        .returning(TariffPlan::as_returning())
-        .get_result(&mut **tx)
-        .await
-        .map_err(from_diesel)?;
-    note(tx, "confirm", &before, &after);
-    Ok(after)
-}
-
-async fn assign(tx: &mut Tx, plan: &TariffPlan, valid_from: Timestamp) -> Result<()> {
-    let points: Vec<ChargePointId> = tariff_plan_item::table
-        .filter(tariff_plan_item::plan_id.eq(plan.id))
+    let points = tariff_plan_item::table
+        .filter(tariff_plan_item::plan_id.eq(id))
         .select(tariff_plan_item::charge_point_id)
         .load(&mut **tx)
         .await
         .map_err(from_diesel)?;
+    Ok(Assigning { plan: before, valid_from, points, done: 0 })
+}
+
+/// Charge points of one statement: between two the progress is told.
+const STEP: usize = 5_000;
+
+/// Assigns the next charge points; whether there are more.
+pub async fn assign(tx: &mut Tx, assigning: &mut Assigning) -> Result<bool> {
+    let Assigning { plan, valid_from, points, done } = assigning;
+    let points: Vec<ChargePointId> = points.iter().skip(*done).take(STEP).copied().collect();
+    *done += points.len();
     let ids: Vec<TariffAssignmentId> = points.iter().map(|_| tx.id()).collect();
     sql("insert into tariff_assignment (id, partner_id, location_id, charge_point_id, tariff_id, valid_from, created_at, plan_id) \
          select n.id, i.partner_id, i.location_id, i.charge_point_id, $4, $5, $6, $1 \
@@ -368,12 +406,30 @@ async fn assign(tx: &mut Tx, plan: &TariffPlan, valid_from: Timestamp) -> Result
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<SqlUuid>, _>(points)
     .bind::<SqlUuid, _>(plan.tariff_id)
-    .bind::<Timestamptz, _>(valid_from)
+    .bind::<Timestamptz, _>(*valid_from)
     .bind::<Timestamptz, _>(tx.now())
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;
-    Ok(())
+    Ok(assigning.done < assigning.points.len())
+}
+
+/// Confirms what was assigned.
+pub async fn finish(tx: &mut Tx, assigning: Assigning) -> Result<TariffPlan> {
+    let (before, now) = (assigning.plan, tx.now());
+    let after: TariffPlan = diesel::update(tariff_plan::table.filter(tariff_plan::id.eq(before.id)))
+        .set((
+            tariff_plan::state.eq(TariffPlanState::Confirmed),
+            tariff_plan::valid_from.eq(assigning.valid_from),
+            tariff_plan::confirmed_at.eq(now),
+            tariff_plan::updated_at.eq(now),
+        ))
+        .returning(TariffPlan::as_returning())
+        .get_result(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    note(tx, "confirm", &before, &after);
+    Ok(after)
 }
 
 /// Gives a plan up, or takes its assignments back before they begin.

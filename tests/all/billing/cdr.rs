@@ -6,7 +6,7 @@ use stromtor_domain::actor::Permission;
 use stromtor_ocpp::sim::Simulator;
 
 use crate::{
-    marketplace::emp_contract::agree,
+    marketplace::emp_contract::{agree, roam},
     network::station::Estate,
     ocpp::door::station,
     world::{Client, World},
@@ -126,6 +126,7 @@ async fn a_provider_sees_its_leg_and_the_operator_its_own() {
     let emp = world.partner("Fahrstrom", "emp").await;
     let provider = world.client(emp, Permission::ALL);
     provider.create("/v1/tokens", json!({ "kind": "rfid", "uid": "EE:01", "status": "active" })).await;
+    roam(&business.client, &business.estate.station).await;
     agree(&business.client, &provider, emp, json!({})).await;
     world.clock.advance(TimeDelta::hours(2));
     let station = Simulator::connect(&world.gateway(), "CP1", &business.password).await.unwrap();

@@ -244,6 +244,9 @@ mod estate {
         keep("tariff_plan_id", &client.create("/v1/tariff-plans", plan).await);
         let other = json!({ "ocpp_identity": "cp-estate" });
         keep("station_alias_id", &client.create(&format!("/v1/station-aliases?station_id={station}"), other).await);
+        keep("evse_prefix_id", &client.create("/v1/evse-prefixes", json!({ "prefix": "DE*EST" })).await);
+        let named = client.post(&format!("/v1/charge-points/{point}/evse-id"), json!({})).await;
+        assert_eq!(named.body["evse_id"], "DE*EST*E1", "{}", named.body);
         let note = json!({ "text": "Cable changed", "noted_on": "2026-11-01" });
         keep("note_id", &client.create(&format!("/v1/notes?station_id={station}"), note).await);
         let command = client.post(&format!("/v1/stations/{station}/commands"), json!({ "type": "clear_cache" })).await;
@@ -317,6 +320,7 @@ mod estate {
             ids.insert(name, session.to_owned());
         }
         ids.insert("transfer_token", "x".repeat(43));
+        ids.insert("evse_id", "DE*EST*E1".to_owned());
         ids.insert("column", "location.city".to_owned());
         for name in [
             "authorization_id",

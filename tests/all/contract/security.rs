@@ -24,6 +24,8 @@ const UNSCOPED: &[&str] = &[
     "manufacturer",
     "node",
     "one_time_token",
+    // Ids alone; requests do not reach it.
+    "publication_due",
     "refresh_token",
     "signing_key",
     "station_model",

@@ -10,6 +10,13 @@ use crate::{
     world::{Client, World},
 };
 
+/// A station that takes drivers of other providers.
+pub async fn roam(operator: &Client, station: &str) {
+    let path = format!("/v1/stations/{station}/access-information");
+    let on = operator.patch(&path, json!({ "marketing": true, "roaming": true })).await;
+    assert_eq!(on.status, 200, "{}", on.body);
+}
+
 /// A contract that both have agreed to.
 pub async fn agree(operator: &Client, provider: &Client, emp: PartnerId, extra: Value) -> String {
     let mut input = json!({ "name": "Roaming", "emp_id": emp });
@@ -42,6 +49,8 @@ async fn a_providers_driver_charges_where_a_contract_says_so() {
     let station = Simulator::connect(&world.gateway(), "CP1", &business.password).await.unwrap();
     let ask =
         async || station.call("Authorize", json!({ "idTag": "EE01" })).await.unwrap()["idTagInfo"]["status"].clone();
+    assert_eq!((why().await.as_str(), ask().await), ("roaming_off", json!("Invalid")));
+    roam(client, &business.estate.station).await;
     assert_eq!((why().await.as_str(), ask().await), ("no_contract", json!("Invalid")));
 
     // Offered is not agreed; the provider agrees, nobody else.
@@ -93,6 +102,7 @@ async fn a_provider_pays_what_its_contract_says() {
     provider.create("/v1/tokens", json!({ "kind": "rfid", "uid": "EE01", "status": "active" })).await;
     let price = json!({ "name": "For Fahrstrom", "code": "EMP", "currency": "EUR", "ac": { "per_kwh": "0.3000" } });
     let tariff = client.create("/v1/tariffs", price).await;
+    roam(client, &business.estate.station).await;
     agree(client, &provider, emp, json!({ "tariff_id": tariff["id"], "markup_percent": "10" })).await;
     let point = &business.estate.charge_point;
     let tried =

@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 use stromtor_domain::actor::Permission;
 
 use super::{door::eventually, driven::Driven, v16, v201};
-use crate::{billing::cdr::open, marketplace::emp_contract::agree, world::World};
+use crate::{
+    billing::cdr::open,
+    marketplace::emp_contract::{agree, roam},
+    world::World,
+};
 
 fn uids(sent: &Value) -> Vec<&str> {
     let entries = sent["localAuthorizationList"].as_array().unwrap().iter();
@@ -28,6 +32,7 @@ async fn cards_are_listed_as_they_would_be_accepted() {
     let client = &business.client;
     let emp = world.partner("Fahrstrom", "emp").await;
     let provider = world.client(emp, Permission::ALL);
+    roam(client, &business.estate.station).await;
     agree(client, &provider, emp, json!({})).await;
     let stranger = world.client(world.partner("Theirs", "cpo").await, Permission::ALL);
     // A card of the platform above, two of a provider, one of a neighbour; the operator blocks one that the provider has.
@@ -86,6 +91,7 @@ async fn what_a_station_cannot_hold_is_left_out_and_told() {
     let client = &business.client;
     let emp = world.partner("Fahrstrom", "emp").await;
     let provider = world.client(emp, Permission::ALL);
+    roam(client, &business.estate.station).await;
     agree(client, &provider, emp, json!({})).await;
     for uid in ["EE01", "EE02", "EE03"] {
         provider.create("/v1/tokens", card(uid)).await;

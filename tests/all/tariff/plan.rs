@@ -40,6 +40,8 @@ async fn assigned_as_a_whole_or_not_at_all() {
     assert_eq!(client.get(&at(&points[0])).await.body, json!({ "planned": [], "history": [] }));
     let confirmed = client.post(&path(&plan, "/confirm"), json!(null)).await;
     assert_eq!((confirmed.status, &confirmed.body["state"]), (200, &json!("confirmed")), "{}", confirmed.body);
+    let progress = client.get(&path(&plan, "/progress")).await.body;
+    assert_eq!((&progress["done"], &progress["total"]), (&confirmed.body["charge_points"], &progress["done"]));
     for point in &points {
         assert_eq!(client.get(&at(point)).await.body["active"]["tariff_id"], json!(cheap));
     }

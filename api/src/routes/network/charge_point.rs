@@ -87,7 +87,8 @@ impl ChargePointApi {
 
     /// Create a charge point
     ///
-    /// It belongs to a station and to its operator.
+    /// It belongs to a station and to its operator. Refused with `prefix_of_another_partner` when its EVSE-ID begins with a prefix
+    /// that is registered to another partner.
     ///
     /// Permission: `station:write`
     #[oai(path = "/", method = "post", operation_id = "charge_point_create")]
@@ -136,7 +137,8 @@ impl ChargePointApi {
 
     /// Change a charge point
     ///
-    /// Merge patch (RFC 7396).
+    /// Merge patch (RFC 7396). Refused with `prefix_of_another_partner` when a new EVSE-ID begins with a prefix that is
+    /// registered to a partner that is neither the operator nor above it; prefixes that nobody has registered are free.
     ///
     /// Permission: `station:write`
     #[oai(path = "/:charge_point_id", method = "patch", operation_id = "charge_point_patch")]
@@ -195,8 +197,8 @@ impl ChargePointApi {
         change: impl FnOnce(&ChargePointInput) -> stromtor_domain::Result<ChargePointInput> + Send,
     ) -> Answer<Found<ChargePoint>> {
         let mut tx = self.0.begin(actor, Permission::StationWrite).await?;
-        let changed = charge_point::update(&mut tx, id, if_match(if_match_header)?, change).await?;
-        local_list::access_changed(&mut tx, changed.station_id).await?;
+        let changed = charge_point::change(&mut tx, id, if_match(if_match_header)?, change).await?;
+        local_list::access_changed(&mut tx, &[changed.station_id]).await?;
         tx.commit().await?;
         let revision = changed.revision;
         Ok(Found::versioned(changed, revision))

@@ -7,6 +7,8 @@ pub mod charge_point_group;
 pub mod charging_profile;
 pub mod command;
 pub mod connector;
+pub mod evse_id;
+pub mod evse_prefix;
 pub mod history;
 pub mod local_list;
 pub mod location;
@@ -21,6 +23,7 @@ pub mod security;
 pub mod station;
 pub mod station_alias;
 pub mod station_model;
+pub mod sticker;
 pub mod unknown_station;
 
 use stromtor_domain::{

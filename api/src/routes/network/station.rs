@@ -22,10 +22,13 @@ use stromtor_domain::{
     tenancy::partner::PartnerId,
     values::Metadata,
 };
-use stromtor_persistence::network::{
-    connection,
-    station::{self, StationFilter},
-    transfer, unknown_station,
+use stromtor_persistence::{
+    marketing::publication,
+    network::{
+        connection,
+        station::{self, StationFilter},
+        transfer, unknown_station,
+    },
 };
 
 use crate::{
@@ -257,6 +260,7 @@ impl StationApi {
     ) -> Answer<Done> {
         let mut tx = self.0.begin(&actor, Permission::StationWrite).await?;
         connection::end(&mut tx, station_id.0).await?;
+        publication::end(&mut tx, station_id.0).await?;
         station::delete(&mut tx, station_id.0, if_match(if_match_header.0)?).await?;
         tx.commit().await?;
         Ok(Done::NoContent)

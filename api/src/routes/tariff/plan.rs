@@ -6,19 +6,20 @@ use poem_openapi::{
     param::{Path, Query},
 };
 use stromtor_domain::{
-    actor::Permission,
+    Result,
+    actor::{Actor, Permission},
     network::charge_point::ChargePointId,
     page::PageRequest,
     tariff::{
         assignment::ChargePointTariffs,
-        plan::{TariffPlan, TariffPlanId, TariffPlanInput, TariffPlanItem, TariffPlanState},
+        plan::{TariffPlan, TariffPlanId, TariffPlanInput, TariffPlanItem, TariffPlanProgress, TariffPlanState},
         tariff::TariffId,
     },
     tenancy::partner::PartnerId,
 };
 use stromtor_persistence::tariff::{
     assignment,
-    plan::{self, TariffPlanFilter, TariffPlanItemFilter},
+    plan::{self, Assigning, TariffPlanFilter, TariffPlanItemFilter},
 };
 
 use crate::{
@@ -121,9 +122,38 @@ impl TariffPlanApi {
     #[oai(path = "/v1/tariff-plans/:tariff_plan_id/confirm", method = "post", operation_id = "tariff_plan_confirm")]
     async fn confirm(&self, Auth(actor): Auth, tariff_plan_id: Path<TariffPlanId>) -> Answer<Found<TariffPlan>> {
         let mut tx = self.0.begin(&actor, Permission::TariffWrite).await?;
-        let confirmed = plan::confirm(&mut tx, tariff_plan_id.0).await?;
+        let mut assigning = plan::begin(&mut tx, tariff_plan_id.0).await?;
+        let mut more = true;
+        while more {
+            more = plan::assign(&mut tx, &mut assigning).await?;
+            // Whoever cannot be told waits for the end; no reason to assign nothing.
+            let _ = self.tell(&actor, &assigning).await;
+        }
+        let confirmed = plan::finish(&mut tx, assigning).await?;
         tx.commit().await?;
         Ok(Found::plain(confirmed))
+    }
+
+    /// Follow the confirmation of a tariff plan
+    ///
+    /// At how many of the plan's charge points the tariff is assigned, while the plan is being confirmed and afterwards. It counts
+    /// once the plan is `confirmed`: everywhere, or nowhere.
+    ///
+    /// Permission: `tariff:read`
+    #[oai(
+        path = "/v1/tariff-plans/:tariff_plan_id/progress",
+        method = "get",
+        operation_id = "tariff_plan_progress_get"
+    )]
+    async fn progress(
+        &self,
+        Auth(actor): Auth,
+        tariff_plan_id: Path<TariffPlanId>,
+    ) -> Answer<Found<TariffPlanProgress>> {
+        let mut tx = self.0.begin(&actor, Permission::TariffRead).await?;
+        let found = plan::progress(&mut tx, tariff_plan_id.0).await?;
+        tx.commit().await?;
+        Ok(Found::plain(found))
     }
 
     /// Cancel a tariff plan
@@ -154,5 +184,14 @@ impl TariffPlanApi {
         let found = assignment::at(&mut tx, charge_point_id.0).await?;
         tx.commit().await?;
         Ok(Found::plain(found))
+    }
+}
+
+impl TariffPlanApi {
+    /// Notes the progress where others see it: in a transaction of its own.
+    async fn tell(&self, actor: &Actor, assigning: &Assigning) -> Result<()> {
+        let mut tx = self.0.begin(actor, Permission::TariffWrite).await?;
+        plan::note_progress(&mut tx, assigning).await?;
+        tx.commit().await
     }
 }

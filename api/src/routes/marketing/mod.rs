@@ -1,0 +1,4 @@
+//! How stations are offered, and where roaming partners see them.
+
+pub mod access_information;
+pub mod publication;

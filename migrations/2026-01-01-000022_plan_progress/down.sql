@@ -1,0 +1,1 @@
+drop table tariff_plan_progress;
