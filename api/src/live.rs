@@ -11,11 +11,13 @@ use poem::Request;
 use poem_openapi::{ApiResponse, SecurityScheme, auth::ApiKey, payload::EventStream};
 use stromtor_domain::{
     Result, Timestamp,
+    access::authorization::Authorization,
     actor::{Actor, Permission},
     event::{EventId, EventRow},
     network::ocpp_message::{OcppMessage, OcppMessageId},
 };
 use stromtor_persistence::{
+    access::authorization::{self, AuthorizationFilter},
     event::{self, EventFilter},
     network::ocpp_message::{self, OcppMessageFilter},
 };
@@ -112,9 +114,29 @@ pub fn events(app: App, actor: Actor, filter: EventFilter) -> impl Stream<Item =
         let (actor, filter) = (actor.clone(), filter.clone());
         async move {
             let mut tx = app.begin(&actor, Permission::EventRead).await?;
-            let rows = event::since(&mut tx, &filter, EventId(first_id(newest - OVERLAP)), ROWS).await?;
+            let rows = event::since(&mut tx, &filter, EventId((newest - OVERLAP).first_id()), ROWS).await?;
             tx.commit().await?;
             Ok(rows.into_iter().filter(|row| row.at >= begin).map(|row| (row.at, row.id, row)).collect())
+        }
+    })
+}
+
+/// Follows authorisations from now on: each as it is after it moved on.
+pub fn authorizations(
+    app: App,
+    actor: Actor,
+    filter: AuthorizationFilter,
+) -> impl Stream<Item = Authorization> + Send + 'static {
+    let begin = app.now();
+    let sent: Sent<EventId> = Sent::new();
+    follow(app, begin, sent, move |app, newest| {
+        let (actor, filter) = (actor.clone(), filter.clone());
+        async move {
+            let mut tx = app.begin(&actor, Permission::AccessRead).await?;
+            let after = EventId((newest - OVERLAP).max(begin).first_id());
+            let rows = authorization::since(&mut tx, &filter, after, ROWS).await?;
+            tx.commit().await?;
+            Ok(rows)
         }
     })
 }
@@ -174,10 +196,4 @@ where
             }
         }
     })
-}
-
-/// The lowest UUIDv7 of a time.
-fn first_id(at: Timestamp) -> uuid::Uuid {
-    let millis = u128::try_from(at.millis()).unwrap_or_default();
-    uuid::Uuid::from_u128(millis << 80)
 }

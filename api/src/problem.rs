@@ -60,7 +60,7 @@ const fn status_of(error: &Error) -> StatusCode {
     match error {
         Error::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::Forbidden(_) | Error::ProductNeeded { .. } => StatusCode::FORBIDDEN,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Conflict { .. } => StatusCode::CONFLICT,
         Error::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -109,7 +109,7 @@ pub fn response(error: Error) -> Response {
     let mut retry_after = None;
     match error {
         Error::Invalid { fields } => problem.errors = Some(fields.into_iter().map(Into::into).collect()),
-        Error::Conflict { fields, .. } if !fields.is_empty() => {
+        Error::Conflict { fields, .. } | Error::ProductNeeded { fields, .. } if !fields.is_empty() => {
             problem.errors = Some(fields.into_iter().map(Into::into).collect());
         }
         Error::Forbidden(permission) => problem.permission = Some(permission.to_string()),

@@ -47,6 +47,12 @@ choice! {
         ContractRead = "contract:read",
         /// Offer providers contracts and change them; agree to them.
         ContractWrite = "contract:write",
+        /// See products, their orders and who has them.
+        ProductRead = "product:read",
+        /// Create and change products that a partner sells.
+        ProductWrite = "product:write",
+        /// Order products and end them.
+        ProductOrder = "product:order",
         /// See tariffs and their assignments.
         TariffRead = "tariff:read",
         /// Create and change tariffs, assign them.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::actor::Permission;
+use crate::{actor::Permission, product::product::Feature};
 
 /// A result whose error any door can show.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -31,6 +31,16 @@ pub enum Error {
     /// The actor may see this but lacks a permission.
     #[error("permission {0} is needed")]
     Forbidden(Permission),
+    /// A feature that was not bought where it is wanted.
+    #[error("the feature {feature} needs a product: {}", products.join(", "))]
+    ProductNeeded {
+        /// The feature.
+        feature: Feature,
+        /// Codes of the products that would enable it.
+        products: Vec<String>,
+        /// What of the input it is about, where that is not all of it.
+        fields: Vec<FieldError>,
+    },
     /// Does not exist, or may not be seen by this actor.
     #[error("no such {0}")]
     NotFound(&'static str),
@@ -97,10 +107,10 @@ impl Error {
         Self::Conflict { code, message: message.into(), fields: Vec::new() }
     }
 
-    /// The same conflict, with what of the input it is about.
+    /// The same conflict or missing product, with what of the input it is about.
     #[must_use]
     pub fn about(mut self, about: Vec<FieldError>) -> Self {
-        if let Self::Conflict { fields, .. } = &mut self {
+        if let Self::Conflict { fields, .. } | Self::ProductNeeded { fields, .. } = &mut self {
             *fields = about;
         }
         self
@@ -118,6 +128,7 @@ impl Error {
             Self::Invalid { .. } => "invalid_input",
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Forbidden(_) => "permission_denied",
+            Self::ProductNeeded { .. } => "product_needed",
             Self::NotFound(_) => "not_found",
             Self::Conflict { code, .. } => code,
             Self::PreconditionFailed => "precondition_failed",

@@ -50,6 +50,8 @@ choice! {
         CdrHeld = "cdr.held",
         /// A tariff or an assignment changed.
         TariffChanged = "tariff.changed",
+        /// A product changed, or was assigned or ended somewhere.
+        ProductChanged = "product.changed",
         /// A command changed its state.
         CommandChanged = "command.changed",
         /// A station reported a security event.

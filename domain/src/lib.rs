@@ -28,6 +28,7 @@ pub mod money;
 pub mod network;
 pub mod page;
 pub mod patch;
+pub mod product;
 pub mod session;
 pub mod tariff;
 pub mod tenancy;

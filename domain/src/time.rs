@@ -60,6 +60,12 @@ impl Timestamp {
         self.0.timestamp_millis()
     }
 
+    /// The lowest id (UUIDv7, RFC 9562 section 5.7) of this time: whatever came later has a higher one.
+    #[must_use]
+    pub fn first_id(self) -> uuid::Uuid {
+        uuid::Uuid::from_u128(u128::try_from(self.millis()).unwrap_or_default() << 80)
+    }
+
     /// Whole seconds, `Z`, no fraction: what strict stations accept (OCPP 1.6 section 3.11).
     #[must_use]
     pub fn to_ocpp(self) -> String {

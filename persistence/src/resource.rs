@@ -135,6 +135,7 @@ owned!(
     stromtor_domain::network::charge_point_group::ChargePointGroup,
     stromtor_domain::network::connector::Connector,
     stromtor_domain::network::evse_prefix::EvsePrefix,
+    stromtor_domain::product::product::Product,
     stromtor_domain::tariff::tariff::Tariff,
     stromtor_domain::network::location::Location,
     stromtor_domain::network::note::Note,

@@ -11,6 +11,7 @@ mod marketplace;
 mod network;
 mod ocpp;
 mod process;
+mod product;
 mod security;
 mod session;
 mod tariff;

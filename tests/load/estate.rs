@@ -31,6 +31,19 @@ impl Api {
         Self { http, base: servers.api.clone(), token }
     }
 
+    /// As an API client that was just made.
+    pub async fn as_client(&self, client: &Value) -> Self {
+        let text = |key: &str| client[key].as_str().expect("a text").to_owned();
+        let form = [
+            ("grant_type", "client_credentials".to_owned()),
+            ("client_id", text("client_id")),
+            ("client_secret", text("client_secret")),
+        ];
+        let reply = self.http.post(format!("{}/oauth/token", self.base)).form(&form).send().await.expect("an answer");
+        let reply: Value = reply.json().await.expect("JSON");
+        Self { token: reply["access_token"].as_str().expect("a token").to_owned(), ..self.clone() }
+    }
+
     pub async fn post(&self, path: &str, body: Value) -> Value {
         let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.token).json(&body);
         let reply = request.send().await.expect("an answer");

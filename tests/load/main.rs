@@ -1,8 +1,8 @@
 //! The load bench: stations against the built server, on this machine's loopback, bounded in count and time.
 //!
 //! `load charging` charges in closed-loop sessions, `load heartbeat` compares with a server that does nothing else, `load idle`
-//! keeps stations connected, `load storm` kills the gateways under them. `load decision`, `load assignment` and `load rating` measure
-//! rules, without stations. The stations run in processes of their own, each
+//! keeps stations connected, `load storm` kills the gateways under them. `load decision`, `load assignment`, `load rating` and
+//! `load authorizations` measure rules and lists, without stations. The stations run in processes of their own, each
 //! from several addresses of 127.0.0.0/8, for a process may open only so many files and an address has only so many ports.
 #![allow(missing_docs, clippy::print_stdout, clippy::disallowed_methods)]
 
@@ -42,6 +42,12 @@ enum Bench {
     Assignment(Many),
     /// What sessions cost, in this process, on one core.
     Rating(Many),
+    /// Pages of the authorisation monitor.
+    Authorizations {
+        /// Authorisations.
+        #[arg(long, default_value_t = 10_000_000)]
+        rows: usize,
+    },
     /// A process of stations; told what to do over its standard input.
     #[command(hide = true)]
     Stations(stations::Life),
@@ -113,6 +119,10 @@ async fn main() {
         Bench::Decision(many) => rules::decision(&many).await,
         Bench::Assignment(many) => rules::assignment(&many).await,
         Bench::Rating(many) => rules::rating(&many),
+        Bench::Authorizations { rows } => {
+            assert!((1..=20_000_000).contains(&rows), "bounded in count");
+            rules::authorizations(rows).await;
+        }
         Bench::Stations(life) => stations::run(life).await,
         Bench::Bare => bare::run().await,
     }

@@ -39,36 +39,17 @@ async fn world(many: &Many) -> (Servers, Api, AsyncPgConnection, tempfile::TempD
     let api = prepare(&servers, 1).await;
     let mut conn = servers.owner().await;
     let (stations, cards) = (many.charge_points / 2, many.tokens);
-    // A copy of every row, with other ids; they follow from the number, so that each finds its own.
-    let id = |of: &str| format!("md5({of}.id::text || i)::uuid");
-    let statements = [
-        format!(
-            "insert into station select (jsonb_populate_record(s, jsonb_build_object('id', {}, 'ocpp_identity', 'B' || i))).* \
-             from station s, generate_series(2, {stations}) i",
-            id("s")
-        ),
-        format!(
-            "insert into charge_point select (jsonb_populate_record(c, jsonb_build_object('id', {}, 'station_id', \
-               md5(c.station_id::text || i)::uuid, 'code', c.code || '-' || i))).* \
-             from charge_point c, generate_series(2, {stations}) i",
-            id("c")
-        ),
-        format!(
-            "insert into connector select (jsonb_populate_record(k, jsonb_build_object('id', {}, 'station_id', \
-               md5(k.station_id::text || i)::uuid, 'charge_point_id', md5(k.charge_point_id::text || i)::uuid))).* \
-             from connector k, generate_series(2, {stations}) i",
-            id("k")
-        ),
-        format!(
-            "insert into token select (jsonb_populate_record(t, jsonb_build_object('id', {}, 'uid', 'BENCH' || i, \
-               'uid_normalised', 'BENCH' || i))).* \
-             from token t, generate_series(2, {cards}) i where t.uid = 'CARD0'",
-            id("t")
-        ),
-    ];
-    for statement in statements {
-        conn.batch_execute(&statement).await.expect("a larger estate");
+    // Each new station locks its identity until its transaction ends: not too many in one.
+    for first in (2..=stations).step_by(2000) {
+        let some = (first, (first + 1999).min(stations));
+        copy(&mut conn, "station", some, "'ocpp_identity', 'B' || i", "ocpp_identity not like 'B%'").await;
     }
+    let point = "'station_id', md5(x.station_id::text || i)::uuid, 'code', x.code || '-' || i";
+    copy(&mut conn, "charge_point", (2, stations), point, "true").await;
+    let connector =
+        "'station_id', md5(x.station_id::text || i)::uuid, 'charge_point_id', md5(x.charge_point_id::text || i)::uuid";
+    copy(&mut conn, "connector", (2, stations), connector, "true").await;
+    copy(&mut conn, "token", (2, cards), "'uid', 'BENCH' || i", "x.uid = 'CARD0'").await;
     for table in ["station", "charge_point", "connector", "token"] {
         conn.batch_execute(&format!("vacuum analyze {table}")).await.expect("statistics");
     }
@@ -76,6 +57,28 @@ async fn world(many: &Many) -> (Servers, Api, AsyncPgConnection, tempfile::TempD
     let cards = number(&mut conn, "select count(*) as number from token").await;
     println!("{points} charge points, {cards} tokens");
     (servers, api, conn, guard)
+}
+
+/// A copy of every row that is meant for each number, with what changes; ids follow from the number, so that each finds its own.
+async fn copy(conn: &mut AsyncPgConnection, table: &str, (first, last): (usize, usize), changes: &str, of: &str) {
+    #[derive(diesel::QueryableByName)]
+    struct Columns {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        names: String,
+    }
+    let columns: Columns = diesel::sql_query(format!(
+        "select string_agg(column_name, ', ') as names from information_schema.columns \
+         where table_schema = 'public' and table_name = '{table}' and is_generated = 'NEVER'"
+    ))
+    .get_result(conn)
+    .await
+    .expect("columns");
+    let statement = format!(
+        "insert into {table} ({0}) select {0} from (select (jsonb_populate_record(x, jsonb_build_object( \
+           'id', md5(x.id::text || i)::uuid, {changes}))).* from {table} x, generate_series({first}, {last}) i where {of}) r",
+        columns.names
+    );
+    conn.batch_execute(&statement).await.expect("a larger estate");
 }
 
 /// `load decision`: who would be let in, one after the other, in this process: what is known is asked of PostgreSQL, then the
@@ -128,6 +131,84 @@ pub async fn assignment(many: &Many) {
     println!("{} confirmed in {:.2} s", confirmed["charge_points"], began.elapsed().as_secs_f64());
     let assigned = "select count(*) as number from tariff_assignment where plan_id is not null";
     assert_eq!(Some(number(&mut conn, assigned).await), confirmed["charge_points"].as_i64());
+    servers.stop().await;
+}
+
+/// `load authorizations`: pages of the monitor, of an operator with one in ten thousand of them, and of the platform that sees
+/// all. They are spread over 90 days; one in ten of the last three days' has a session.
+pub async fn authorizations(rows: usize) {
+    let (servers, api, mut conn, _guard) = world(&Many { charge_points: 2000, tokens: 1000, rounds: 0 }).await;
+    let place = json!({ "name": "Small", "time_zone": "Europe/Berlin",
+        "address": { "street": "Gasse 1", "city": "Bonn", "country": "DE" } });
+    let small = api.post("/v1/partners", json!({ "name": "Small", "kind": "cpo" })).await["id"].clone();
+    let small = small.as_str().expect("an id");
+    let place = api.post(&format!("/v1/locations?partner_id={small}"), place).await["id"].clone();
+    let station = json!({ "location_id": place, "ocpp_identity": "SMALL", "installation_status": "commissioned" });
+    api.post("/v1/stations", station).await;
+    let client = json!({ "name": "Small", "enabled": true, "permissions": ["access:read"] });
+    let client = api.post(&format!("/v1/api-clients?partner_id={small}"), client).await;
+    let own = api.as_client(&client).await;
+    let began = Instant::now();
+    let seconds = 90 * 86_400;
+    let fill = [
+        "create temporary table spot as select row_number() over (order by id) - 1 as n, id, partner_id, location_id \
+           from station where ocpp_identity <> 'SMALL'"
+            .to_owned(),
+        "create index on spot (n)".into(),
+        format!(
+            "insert into authorization_attempt (id, at, operator_id, location_id, station_id, id_tag, trigger, decision, reason, \
+               source) select (left(stromtor_first_id(i.at)::text, 24) || lpad(to_hex(i.n), 12, '0'))::uuid, i.at, s.partner_id, \
+               s.location_id, s.id, 'BENCH' || i.n % 1000, 'authorize', case when i.n % 20 = 0 then 'invalid' else 'accepted' end, \
+               case when i.n % 20 = 0 then 'token_unknown' else 'token_valid' end, 'local_rfid' \
+             from (select n, now() - make_interval(secs => n::float8 * {seconds} / {rows}) as at \
+               from generate_series(1, {rows}) n) i \
+             join lateral (select * from station x where i.n % 10000 = 1 and x.ocpp_identity = 'SMALL' \
+               union all select x.* from station x join spot on spot.id = x.id where i.n % 10000 <> 1 \
+                 and spot.n = i.n % (select count(*) from spot)) s on true"
+        ),
+        "insert into session (id, operator_id, location_id, station_id, ocpp_connector_id, start_key, auth_source, state, \
+           started_at, meter_start_wh, energy_wh, authorization_id, created_at, updated_at) \
+         select gen_random_uuid(), operator_id, location_id, station_id, 1, id::text, source, \
+           case when at > now() - interval '30 minutes' then 'active' else 'settled' end, at, 0, 1000, id, at, at \
+         from authorization_attempt where at > now() - interval '3 days' and decision = 'accepted' and right(id::text, 1) < '2'"
+            .into(),
+        "update authorization_attempt a set session_id = s.id from session s where s.authorization_id = a.id".into(),
+        "vacuum analyze authorization_attempt".into(),
+        "vacuum analyze session".into(),
+    ];
+    for statement in fill {
+        conn.batch_execute(&statement).await.expect("many authorisations");
+    }
+    let count = number(&mut conn, "select count(*) as number from authorization_attempt").await;
+    println!("{count} authorisations made in {:.0} s", began.elapsed().as_secs_f64());
+    let station = api.get("/v1/stations?limit=1").await["items"][0]["id"].clone();
+    let month = (SystemClock::shared().now() - chrono::TimeDelta::days(30)).to_string();
+    let pages = [
+        ("the last day", String::new()),
+        ("of a town", "town=berlin".into()),
+        ("refused", "progress=refused".into()),
+        ("charging", "progress=charging".into()),
+        ("of a station", format!("station_id={}", station.as_str().expect("an id"))),
+        ("of 30 days", format!("from={month}")),
+        ("of 30 days, charging", format!("from={month}&progress=charging")),
+        ("of one partner", format!("partner_id={small}")),
+    ];
+    for (who, api) in [("platform", &api), ("small operator", &own)] {
+        for (what, query) in &pages {
+            let mut seen = histogram();
+            let mut items = 0;
+            for round in 0..60 {
+                let began = Instant::now();
+                let page = api.get(&format!("/v1/authorizations?{query}")).await;
+                if round >= 10 {
+                    seen.record(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)).expect("within range");
+                }
+                items = page["items"].as_array().map_or(0, Vec::len);
+            }
+            let at = |quantile: f64| seen.value_at_quantile(quantile) as f64 / 1000.0;
+            println!("{who}, {what}: {items} items, p50 {:.1} ms, p99 {:.1} ms", at(0.5), at(0.99));
+        }
+    }
     servers.stop().await;
 }
 

@@ -13,6 +13,7 @@ use stromtor_domain::{
     actor::{Actor, Permission},
     command::{Command, CommandId, CommandInput, CommandState, OcppCall},
     network::station::StationId,
+    product::product::Feature,
     session::session::SessionId,
 };
 use stromtor_ocpp::{
@@ -28,6 +29,7 @@ use stromtor_persistence::{
     ingest::From,
     listen::Listener,
     network::{parameter as stored, station},
+    product::needs,
     session::session,
     tx::Tx,
 };
@@ -92,8 +94,15 @@ pub fn expiry(expires_in_s: Option<u32>) -> Result<TimeDelta> {
     Ok(TimeDelta::seconds(expires_in_s.into()))
 }
 
-/// A station in scope that takes commands.
+/// A station in scope that takes commands, and for which they were bought.
 pub async fn target(tx: &mut Tx, station_id: StationId) -> Result<From> {
+    let target = undo_target(tx, station_id).await?;
+    needs::require(tx, &[station_id], Feature::RemoteControl).await?;
+    Ok(target)
+}
+
+/// The same for a command that takes something back: that needs no product.
+pub async fn undo_target(tx: &mut Tx, station_id: StationId) -> Result<From> {
     let found = station::get(tx, station_id).await?;
     if found.dismantled_at.is_some() {
         return Err(Error::conflict("station_dismantled", "a dismantled station takes no commands"));

@@ -15,6 +15,7 @@ use stromtor_domain::{
         station_file::safe_name,
     },
     network::station::{Station, StationId},
+    product::product::Feature,
 };
 use stromtor_ocpp::{
     file::{self as ocpp, FirmwareCall, LogCall},
@@ -29,6 +30,7 @@ use stromtor_persistence::{
     },
     ingest::From,
     network::station,
+    product::needs,
     tx::Tx,
 };
 
@@ -46,6 +48,7 @@ async fn ask(
     app: &App,
     actor: &Actor,
     permission: Permission,
+    feature: Option<Feature>,
     station_id: StationId,
     expires_in_s: Option<u32>,
 ) -> Result<Asked> {
@@ -54,6 +57,9 @@ async fn ask(
     let found = station::get(&mut tx, station_id).await?;
     if found.dismantled_at.is_some() {
         return Err(Error::conflict("station_dismantled", "a dismantled station takes no commands"));
+    }
+    if let Some(feature) = feature {
+        needs::require(&mut tx, &[station_id], feature).await?;
     }
     let spoken = station::live(&mut tx, station_id).await?.ocpp_version;
     let Some(version) = spoken.as_deref().and_then(Version::parse) else {
@@ -110,7 +116,8 @@ pub async fn request_log(
     input: LogRequestInput,
     expires_in_s: Option<u32>,
 ) -> Result<LogRequest> {
-    let mut asked = ask(app, actor, Permission::CommandExecute, station_id, expires_in_s).await?;
+    let mut asked =
+        ask(app, actor, Permission::CommandExecute, Some(Feature::Monitoring), station_id, expires_in_s).await?;
     input.check()?;
     let request_id = number(&mut asked.tx).await?;
     let token = app.secrets.random_token()?;
@@ -142,7 +149,8 @@ pub async fn update_firmware(
     input: FirmwareUpdateInput,
     expires_in_s: Option<u32>,
 ) -> Result<FirmwareUpdate> {
-    let mut asked = ask(app, actor, Permission::FirmwareExecute, station_id, expires_in_s).await?;
+    let mut asked =
+        ask(app, actor, Permission::FirmwareExecute, Some(Feature::Firmware), station_id, expires_in_s).await?;
     input.check()?;
     let image = firmware_image::for_station(&mut asked.tx, input.firmware_image_id, &asked.station).await?;
     if firmware_update::running(&mut asked.tx, station_id).await? {
@@ -197,7 +205,8 @@ pub async fn publish_firmware(
     input: FirmwarePublicationInput,
     expires_in_s: Option<u32>,
 ) -> Result<FirmwarePublication> {
-    let mut asked = ask(app, actor, Permission::FirmwareExecute, station_id, expires_in_s).await?;
+    let mut asked =
+        ask(app, actor, Permission::FirmwareExecute, Some(Feature::Firmware), station_id, expires_in_s).await?;
     input.check()?;
     only_v2(asked.version)?;
     // What it serves is for the stations behind it: the controller's own model does not matter.
@@ -226,7 +235,8 @@ pub async fn unpublish_firmware(
     let mut tx = app.begin(actor, Permission::FirmwareExecute).await?;
     let station_id = firmware_publication::get(&mut tx, id).await?.station_id;
     tx.commit().await?;
-    let mut asked = ask(app, actor, Permission::FirmwareExecute, station_id, expires_in_s).await?;
+    // What was published may be taken back without a product.
+    let mut asked = ask(app, actor, Permission::FirmwareExecute, None, station_id, expires_in_s).await?;
     let published = firmware_publication::lock_published(&mut asked.tx, id).await?;
     let given = asked.call(app, "firmware_unpublication", v201::file::unpublish(&published.checksum)).await?;
     let changed = firmware_publication::unpublish(&mut asked.tx, published, given.id).await?;

@@ -8,6 +8,7 @@ pub mod file;
 pub mod marketing;
 pub mod marketplace;
 pub mod network;
+pub mod product;
 pub mod session;
 pub mod tariff;
 pub mod tenancy;
@@ -77,6 +78,8 @@ pub enum Tag {
     Tariffs,
     /// How stations are offered, and where roaming partners see them.
     Marketing,
+    /// What is sold to operators, and who has it.
+    Products,
     /// What sessions cost.
     Cdrs,
     /// What happened, live and kept.
@@ -133,7 +136,7 @@ fn api(app: &App) -> impl OpenApi + use<> {
             access::token::TokenApi(app()),
             access::token_alias::TokenAliasApi(app()),
             access::token_import::TokenImportApi(app()),
-            access::attempt::AttemptApi(app()),
+            access::authorization::AuthorizationApi(app()),
             session::session::SessionApi(app()),
             tariff::tariff::TariffApi(app()),
             tariff::quote::TariffQuoteApi(app()),
@@ -149,6 +152,11 @@ fn api(app: &App) -> impl OpenApi + use<> {
             marketplace::emp_contract::EmpContractApi(app()),
             marketing::access_information::AccessInformationApi(app()),
             marketing::publication::PublicationApi(app()),
+        ),
+        (
+            product::product::ProductApi(app()),
+            product::order::ProductOrderApi(app()),
+            product::assignment::ProductAssignmentApi(app()),
         ),
         (
             file::log_request::LogRequestApi(app()),

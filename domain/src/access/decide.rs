@@ -57,6 +57,8 @@ choice! {
         RoamingOff = "roaming_off",
         /// A contract with the token's provider admits it.
         ContractHolds = "contract_holds",
+        /// The station lets everybody in, and asked nobody.
+        FreeCharging = "free_charging",
     }
 }
 

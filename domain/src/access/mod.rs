@@ -1,6 +1,6 @@
 //! Who may charge where.
 
-pub mod attempt;
+pub mod authorization;
 pub mod decide;
 pub mod emaid;
 pub mod emaid_group;

@@ -8,6 +8,7 @@ use super::access_information::RoamingPlatform;
 use crate::{
     access::policy::AuthenticationType,
     network::{charge_point::ChargePointId, location::LocationId, station::StationId},
+    product::product::Feature,
     tenancy::partner::PartnerId,
 };
 
@@ -34,6 +35,8 @@ choice! {
         AuthenticationType = "authentication_type",
         /// A connector of each charge point.
         Connector = "connector",
+        /// What marketing and Roaming+ need was bought, where it is sold.
+        Product = "product",
     }
 }
 
@@ -104,6 +107,15 @@ pub struct PointFacts {
     pub connector: bool,
 }
 
+/// A feature that a station lacks, for nobody has bought it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// The feature.
+    pub feature: Feature,
+    /// Codes of the products that would enable it.
+    pub products: Vec<String>,
+}
+
 /// What is known of a station. Parts of the address may be missing in rows that were not written over REST.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StationFacts {
@@ -129,6 +141,8 @@ pub struct StationFacts {
     pub hotline: bool,
     /// Its charge points.
     pub points: Vec<PointFacts>,
+    /// What was not bought, of what marketing may need.
+    pub lacks: Vec<Lack>,
 }
 
 impl StationFacts {
@@ -184,8 +198,29 @@ impl StationFacts {
                     pointer: None,
                 })
             }),
+            ReadinessItemKind::Product => [Feature::Marketing, Feature::RoamingPlus]
+                .into_iter()
+                .filter_map(|feature| self.lack(feature))
+                .map(Self::unbought)
+                .collect(),
         };
         ReadinessItem { item, holds: problems.is_empty(), problems }
+    }
+
+    /// What would have to be bought for a feature.
+    #[must_use]
+    pub fn lack(&self, feature: Feature) -> Option<&Lack> {
+        self.lacks.iter().find(|lack| lack.feature == feature)
+    }
+
+    /// The same, and where to do it.
+    #[must_use]
+    pub fn unbought(lack: &Lack) -> ReadinessProblem {
+        ReadinessProblem {
+            message: format!("{} needs a product: {}", lack.feature, lack.products.join(", ")),
+            resource: "/v1/product-orders".into(),
+            pointer: None,
+        }
     }
 
     fn installation(&self) -> Vec<ReadinessProblem> {
@@ -256,7 +291,13 @@ pub(super) mod tests {
             coordinates: true,
             hotline: true,
             points: vec![point(1), point(2)],
+            lacks: Vec::new(),
         }
+    }
+
+    /// A feature that nobody has bought.
+    pub fn lack(feature: Feature) -> Lack {
+        Lack { feature, products: vec!["EOP".into()] }
     }
 
     #[test]
@@ -264,7 +305,7 @@ pub(super) mod tests {
         use ReadinessItemKind::*;
         assert!(ready().all().hubject.ready && ready().all().ocpi.ready);
         type Break = fn(&mut StationFacts);
-        let cases: [(ReadinessItemKind, Break, &str, Option<&str>); 12] = [
+        let cases: [(ReadinessItemKind, Break, &str, Option<&str>); 13] = [
             (Installation, |facts| facts.dismantled = true, "stations", Some("/installation_status")),
             (EvseId, |facts| facts.points[1].evse_id = false, "charge-points", Some("/evse_id")),
             (Street, |facts| facts.street = None, "locations", Some("/address/street")),
@@ -287,6 +328,7 @@ pub(super) mod tests {
                 Some("/authentication_types"),
             ),
             (Connector, |facts| facts.points[1].connector = false, "connectors?charge_point_id=", None),
+            (Product, |facts| facts.lacks.push(lack(Feature::Marketing)), "product-orders", None),
         ];
         for (item, broken, resource, pointer) in cases {
             let mut facts = ready();

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     access_information::AccessInformationInput,
-    readiness::{ReadinessItem, ReadinessItemKind, ReadinessProblem, StationFacts},
+    readiness::{Lack, ReadinessItem, ReadinessItemKind, ReadinessProblem, StationFacts},
 };
-use crate::{Error, error::FieldError};
+use crate::{Error, error::FieldError, product::product::Feature};
 
 /// The most fields that one problem document names.
 const MOST_FIELDS: usize = 100;
@@ -19,6 +19,8 @@ choice! {
         MarketingOff = "marketing_off",
         /// The station is dismantled.
         StationDismantled = "station_dismantled",
+        /// Nobody has bought it, and somebody sells it.
+        ProductNeeded = "product_needed",
         /// A charge point has no remote authentication.
         RemoteAuthenticationNeeded = "remote_authentication_needed",
         /// Something that the roaming platform asks for is missing.
@@ -28,6 +30,7 @@ choice! {
 
 /// Something that cannot be switched on, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub struct Refusal {
     /// Stable code.
     pub code: RefusalCode,
@@ -37,6 +40,26 @@ pub struct Refusal {
     pub message: String,
     /// What is wrong, and where to mend it.
     pub problems: Vec<ReadinessProblem>,
+    /// The feature that was not bought, with `product_needed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feature: Option<Feature>,
+    /// Codes of the products that would enable it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[oai(default)]
+    pub products: Vec<String>,
+}
+
+impl Refusal {
+    fn unbought(pointer: &str, lack: &Lack) -> Self {
+        Self {
+            code: RefusalCode::ProductNeeded,
+            pointer: pointer.to_owned(),
+            message: format!("needs a product that enables {}", lack.feature),
+            problems: vec![StationFacts::unbought(lack)],
+            feature: Some(lack.feature),
+            products: lack.products.clone(),
+        }
+    }
 }
 
 /// What speaks against switching a station from one state to another; nothing when empty.
@@ -49,13 +72,17 @@ pub fn refusals(before: &AccessInformationInput, after: &AccessInformationInput,
     // Every switch that is on: where it stands, and whether it was on before.
     let mut on = Vec::new();
     if after.roaming {
-        on.push(("/roaming".to_owned(), before.roaming, None));
+        on.push(("/roaming".to_owned(), before.roaming, Feature::Roaming, None));
     }
     if after.direct_payment {
-        on.push(("/direct_payment".to_owned(), before.direct_payment, None));
+        on.push(("/direct_payment".to_owned(), before.direct_payment, Feature::DirectPayment, None));
     }
     for (at, platform) in after.roaming_plus.iter().enumerate() {
-        on.push((format!("/roaming_plus/{at}"), before.roaming_plus.contains(platform), Some(*platform)));
+        let was = before.roaming_plus.contains(platform);
+        on.push((format!("/roaming_plus/{at}"), was, Feature::RoamingPlus, Some(*platform)));
+    }
+    if let Some(lack) = facts.lack(Feature::Marketing).filter(|_| after.marketing && !before.marketing) {
+        refusals.push(Refusal::unbought("/marketing", lack));
     }
     if !after.marketing {
         refusals.extend(on.iter().map(|(pointer, ..)| Refusal {
@@ -67,20 +94,28 @@ pub fn refusals(before: &AccessInformationInput, after: &AccessInformationInput,
                 resource: format!("/v1/stations/{}/access-information", facts.station_id),
                 pointer: Some("/marketing".into()),
             }],
+            feature: None,
+            products: Vec::new(),
         }));
     }
-    for (pointer, _, platform) in on.into_iter().filter(|(_, was, _)| !was) {
+    for (pointer, _, feature, platform) in on.into_iter().filter(|(_, was, ..)| !was) {
         let refused = |code, message: &str, items: Vec<ReadinessItem>| Refusal {
             code,
             pointer: pointer.clone(),
             message: message.into(),
             problems: items.into_iter().flat_map(|item| item.problems).collect(),
+            feature: None,
+            products: Vec::new(),
         };
         let installation = facts.item(ReadinessItemKind::Installation);
         if !installation.holds {
             refusals.push(refused(RefusalCode::StationDismantled, "the station is dismantled", vec![installation]));
             continue;
         }
+        // Nothing new on top of a marketing whose product has ended; where marketing is new too, it was told already.
+        let needed = [Some(feature), before.marketing.then_some(Feature::Marketing)];
+        let lacks = needed.into_iter().flatten().filter_map(|feature| facts.lack(feature));
+        refusals.extend(lacks.map(|lack| Refusal::unbought(&pointer, lack)));
         let remote = facts.item(ReadinessItemKind::AuthenticationType);
         if !remote.holds {
             let message = "needs remote authentication at every charge point";
@@ -88,7 +123,9 @@ pub fn refusals(before: &AccessInformationInput, after: &AccessInformationInput,
         }
         let Some(platform) = platform else { continue };
         let mut missing = facts.readiness(platform).items;
-        missing.retain(|item| !item.holds && item.item != ReadinessItemKind::AuthenticationType);
+        // What has a code of its own is not told twice.
+        let told = [ReadinessItemKind::AuthenticationType, ReadinessItemKind::Product];
+        missing.retain(|item| !item.holds && !told.contains(&item.item));
         if !missing.is_empty() {
             let message = format!("the station is not ready for {platform}");
             refusals.push(refused(RefusalCode::NotReady, &message, missing));
@@ -101,7 +138,11 @@ pub fn refusals(before: &AccessInformationInput, after: &AccessInformationInput,
 #[must_use]
 pub fn refused(refusals: &[Refusal]) -> Option<Error> {
     let message = "what was switched on cannot be on there";
-    let error = match refusals.first()?.code {
+    let first = refusals.first()?;
+    let error = match first.code {
+        RefusalCode::ProductNeeded => {
+            Error::ProductNeeded { feature: first.feature?, products: first.products.clone(), fields: Vec::new() }
+        }
         RefusalCode::MarketingOff => Error::conflict("marketing_off", message),
         RefusalCode::StationDismantled => Error::conflict("station_dismantled", message),
         RefusalCode::RemoteAuthenticationNeeded => Error::conflict("remote_authentication_needed", message),
@@ -122,7 +163,10 @@ pub fn refused(refusals: &[Refusal]) -> Option<Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::marketing::{access_information::RoamingPlatform, readiness::tests::ready};
+    use crate::marketing::{
+        access_information::RoamingPlatform,
+        readiness::tests::{lack, ready},
+    };
 
     fn all_on() -> AccessInformationInput {
         AccessInformationInput {
@@ -157,6 +201,22 @@ mod tests {
         facts.points[0].authentication_types.truncate(1);
         let before = AccessInformationInput::default();
         assert_eq!(found(&before, &all_on(), &facts), with(RefusalCode::RemoteAuthenticationNeeded));
+    }
+
+    #[test]
+    fn what_was_not_bought_is_not_switched_on() {
+        let (before, lacks) = (AccessInformationInput::default(), [Feature::Marketing, Feature::RoamingPlus].map(lack));
+        let facts = StationFacts { lacks: lacks.to_vec(), ..ready() };
+        let needed = ["/marketing", "/roaming_plus/0", "/roaming_plus/1"];
+        let needed = needed.map(|pointer| (pointer.to_owned(), RefusalCode::ProductNeeded));
+        assert_eq!(found(&before, &all_on(), &facts), needed);
+        // What was on before it ended can be switched off one by one.
+        assert_eq!(found(&all_on(), &AccessInformationInput { roaming: false, ..all_on() }, &facts), []);
+        let Some(Error::ProductNeeded { feature, products, fields }) = refused(&refusals(&before, &all_on(), &facts))
+        else {
+            panic!("a product is needed")
+        };
+        assert_eq!((feature, products.as_slice(), fields.len()), (Feature::Marketing, &["EOP".to_owned()][..], 3));
     }
 
     #[test]

@@ -42,6 +42,14 @@ choice! {
         PlugAndCharge = "plug_and_charge",
         /// As the driver of a provider with a contract, in any of these ways.
         Emarketplace = "emarketplace",
+        /// By a partner connected over OCPI, which was asked, had sent its token or sent the command.
+        Ocpi = "ocpi",
+        /// By a provider connected over Hubject (OICP), likewise.
+        Oicp = "oicp",
+        /// By paying at once, without a contract.
+        DirectPayment = "direct_payment",
+        /// By nobody: the station lets everybody in (OCPP 2.0.1 `NoAuthorization`).
+        Free = "free",
         /// The station did not say.
         Unknown = "unknown",
     }

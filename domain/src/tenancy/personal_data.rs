@@ -6,7 +6,7 @@ use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{attempt::Attempt, token::Token, token_alias::TokenAlias},
+    access::{authorization::Authorization, token::Token, token_alias::TokenAlias},
     billing::cdr::Cdr,
     session::session::Session,
     tenancy::{audit::AuditEntry, user::User},
@@ -20,7 +20,7 @@ pub struct TokenHolderData {
     /// Its other UIDs.
     pub aliases: Vec<TokenAlias>,
     /// Where and when it was shown.
-    pub authorizations: Vec<Attempt>,
+    pub authorizations: Vec<Authorization>,
     /// What was charged with it.
     pub sessions: Vec<Session>,
     /// What that cost.

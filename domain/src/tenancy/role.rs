@@ -54,6 +54,7 @@ impl BuiltInRole {
             Self::Technician => &[
                 P::LocationWrite,
                 P::StationWrite,
+                P::ProductRead,
                 P::SessionRead,
                 P::AccessRead,
                 P::OcppLogRead,
@@ -70,6 +71,9 @@ impl BuiltInRole {
                 P::AccessRead,
                 P::ContractRead,
                 P::ContractWrite,
+                P::ProductRead,
+                P::ProductWrite,
+                P::ProductOrder,
                 P::TariffRead,
                 P::TariffWrite,
                 P::SessionRead,

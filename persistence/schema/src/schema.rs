@@ -111,6 +111,35 @@ diesel::table! {
         session_id -> Nullable<Uuid>,
         permission_id -> Nullable<Uuid>,
         emp_contract_id -> Nullable<Uuid>,
+        source -> Text,
+    }
+}
+
+diesel::table! {
+    authorization_monitor (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        operator_id -> Uuid,
+        emp_id -> Nullable<Uuid>,
+        location_id -> Uuid,
+        station_id -> Uuid,
+        charge_point_id -> Nullable<Uuid>,
+        id_tag -> Text,
+        token_id -> Nullable<Uuid>,
+        trigger -> Text,
+        source -> Text,
+        decision -> Text,
+        reason -> Text,
+        permission_id -> Nullable<Uuid>,
+        emp_contract_id -> Nullable<Uuid>,
+        session_id -> Nullable<Uuid>,
+        session_number -> Nullable<Int8>,
+        started_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+        energy_wh -> Nullable<Numeric>,
+        cdr_id -> Nullable<Uuid>,
+        progress -> Text,
+        status -> Text,
     }
 }
 
@@ -759,6 +788,85 @@ diesel::table! {
 }
 
 diesel::table! {
+    product (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        kind -> Text,
+        code -> Text,
+        name -> Text,
+        description -> Nullable<Text>,
+        enables -> Array<Text>,
+        price -> Numeric,
+        currency -> Text,
+        period -> Text,
+        state -> Text,
+        external_id -> Nullable<Text>,
+        metadata -> Jsonb,
+        revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    product_assignment (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        product_id -> Uuid,
+        station_id -> Nullable<Uuid>,
+        location_id -> Nullable<Uuid>,
+        valid_from -> Timestamptz,
+        valid_until -> Nullable<Timestamptz>,
+        price -> Numeric,
+        currency -> Text,
+        period -> Text,
+        order_id -> Uuid,
+        assigned_by -> Text,
+        ended_by_order_id -> Nullable<Uuid>,
+        ended_by -> Nullable<Text>,
+        cancelled_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    product_order (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        product_id -> Uuid,
+        action -> Text,
+        valid_from -> Nullable<Timestamptz>,
+        selection -> Jsonb,
+        price -> Numeric,
+        currency -> Text,
+        period -> Text,
+        state -> Text,
+        items -> Int8,
+        violations -> Int8,
+        created_by -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+        cancelled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    product_order_item (order_id, target_id) {
+        order_id -> Uuid,
+        target_id -> Uuid,
+        partner_id -> Uuid,
+        station_id -> Nullable<Uuid>,
+        location_id -> Nullable<Uuid>,
+        operator_id -> Uuid,
+        products_before -> Array<Uuid>,
+        products_after -> Array<Uuid>,
+        violations -> Jsonb,
+    }
+}
+
+diesel::table! {
     refresh_token (id) {
         id -> Uuid,
         family_id -> Uuid,
@@ -1269,6 +1377,13 @@ diesel::joinable!(note -> station (station_id));
 diesel::joinable!(one_time_token -> app_user (user_id));
 diesel::joinable!(parameter_template -> partner (partner_id));
 diesel::joinable!(parameter_template -> station_model (model_id));
+diesel::joinable!(product -> partner (partner_id));
+diesel::joinable!(product_assignment -> partner (partner_id));
+diesel::joinable!(product_assignment -> product (product_id));
+diesel::joinable!(product_assignment -> station (station_id));
+diesel::joinable!(product_order -> partner (partner_id));
+diesel::joinable!(product_order -> product (product_id));
+diesel::joinable!(product_order_item -> product_order (order_id));
 diesel::joinable!(refresh_token -> app_user (user_id));
 diesel::joinable!(role -> partner (partner_id));
 diesel::joinable!(session -> tariff_version (tariff_version_id));
@@ -1317,6 +1432,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     one_time_token,
     parameter_template,
     partner,
+    product,
+    product_assignment,
+    product_order,
+    product_order_item,
     refresh_token,
     role,
     station,

@@ -1,6 +1,6 @@
 //! Who may charge where.
 
-pub mod attempt;
+pub mod authorization;
 pub mod emaid_group;
 pub mod evaluation;
 pub mod local_list;

@@ -1,6 +1,9 @@
 //! Who may charge: facts of a whole batch (`facts`), the decision in `domain::access::decide`, every attempt kept.
 
-use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use std::collections::{HashMap, HashSet};
+
+use chrono::TimeDelta;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use stromtor_domain::{
     access::{
         decide::{Decision, Outcome, Reason, TokenFacts, decide},
@@ -87,6 +90,18 @@ impl Verdict {
         Self { decision, way, token, charge_point_id }
     }
 
+    /// Where the right to charge comes from.
+    fn source(&self) -> AuthSource {
+        if self.token.as_ref().is_some_and(|token| token.foreign) {
+            return AuthSource::Emarketplace;
+        }
+        match self.way {
+            AuthenticationType::LocalRfid => AuthSource::LocalRfid,
+            AuthenticationType::Remote => AuthSource::Remote,
+            AuthenticationType::PlugAndCharge => AuthSource::PlugAndCharge,
+        }
+    }
+
     /// Until when it holds: as long as the token and the permission are valid.
     fn valid_until(&self, spot: &Spot) -> Option<Timestamp> {
         let of_token = self.token.as_ref().and_then(|token| token.valid_until);
@@ -125,28 +140,27 @@ pub(crate) async fn try_one(tx: &mut Tx, asked: Asked<'_>, rules: &Rules) -> Res
     judged.map(|(verdict, _)| verdict).ok_or_else(|| Error::internal("no decision"))
 }
 
-/// Decides about all of them, and keeps every attempt.
+/// Decides about all of them, and keeps every attempt; a start continues the attempt that led to it.
 pub(crate) async fn decide_all(tx: &mut Tx, asked: &[Asked<'_>], rules: &Rules) -> Result<Vec<Answer>> {
-    let now = tx.now();
     let (mut rows, mut answers) = (Vec::new(), Vec::new());
-    for (one, (verdict, spot)) in asked.iter().zip(judge(tx, asked, rules).await?) {
-        let attempt_id: Uuid = tx.id();
+    let judged = judge(tx, asked, rules).await?;
+    let mut before = preceding(tx, asked, &judged).await?;
+    for (place, (one, (verdict, spot))) in asked.iter().zip(judged).enumerate() {
+        let continued = before.remove(&place);
+        let attempt_id: Uuid = continued.unwrap_or_else(|| tx.id());
         let Decision { outcome, reason, .. } = verdict.decision;
-        rows.push(AttemptRow::new(one, attempt_id, &verdict));
+        rows.push((continued.is_some(), AttemptRow::new(one, attempt_id, &verdict)));
         let data = serde_json::json!({ "decision": outcome, "reason": reason, "id_tag": one.id_tag });
         tx.emit(one.from.event(EventType::AuthorizationDecided, attempt_id, data));
         let valid_until = verdict.valid_until(&spot);
+        let source = verdict.source();
         let token = verdict.token;
         answers.push(Answer {
             attempt_id,
             emp_contract_id: verdict.decision.emp_contract_id,
             token_id: token.as_ref().map(|token| token.id),
             emp_id: token.as_ref().filter(|token| token.of_emp).map(|token| token.partner_id),
-            source: if token.as_ref().is_some_and(|token| token.foreign) {
-                AuthSource::Emarketplace
-            } else {
-                source(verdict.way)
-            },
+            source,
             decided: Decided {
                 outcome,
                 valid_until,
@@ -155,16 +169,107 @@ pub(crate) async fn decide_all(tx: &mut Tx, asked: &[Asked<'_>], rules: &Rules) 
             },
         });
     }
-    keep(tx, now, &rows).await?;
+    let (continued, new): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(continued, _)| *continued);
+    go_on(tx, &continued.into_iter().map(|(_, row)| row).collect::<Vec<_>>()).await?;
+    keep(tx, &new.into_iter().map(|(_, row)| row).collect::<Vec<_>>()).await?;
     Ok(answers)
 }
 
-const fn source(way: AuthenticationType) -> AuthSource {
-    match way {
-        AuthenticationType::LocalRfid => AuthSource::LocalRfid,
-        AuthenticationType::Remote => AuthSource::Remote,
-        AuthenticationType::PlugAndCharge => AuthSource::PlugAndCharge,
+#[derive(diesel::QueryableByName)]
+struct Preceding {
+    #[diesel(sql_type = BigInt)]
+    place: i64,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// How long a station waits for the car, at the most, after it has let somebody in.
+const WAITING: TimeDelta = TimeDelta::minutes(10);
+
+/// The attempts that led to starts, by the starts' places: the last one at the station with the same tag that was accepted and
+/// has no session yet.
+async fn preceding(tx: &mut Tx, asked: &[Asked<'_>], judged: &[(Verdict, Spot)]) -> Result<HashMap<usize, Uuid>> {
+    let starts: Vec<(usize, &Asked<'_>)> = asked
+        .iter()
+        .zip(judged)
+        .enumerate()
+        .filter(|(_, (one, (verdict, _)))| one.session_id.is_some() && verdict.decision.accepted())
+        .map(|(place, (one, _))| (place, one))
+        .collect();
+    if starts.is_empty() {
+        return Ok(HashMap::new());
     }
+    let rows: Vec<Preceding> =
+        sql("select i.place, a.id from unnest($1::uuid[], $2::text[]) with ordinality i(station_id, id_tag, place) \
+         cross join lateral (select a.id from authorization_attempt a where a.station_id = i.station_id and a.id >= $3 \
+           and a.decision = 'accepted' and a.session_id is null and lower(a.id_tag) = lower(i.id_tag) \
+           order by a.id desc limit 1) a")
+        .bind::<Array<SqlUuid>, _>(starts.iter().map(|(_, one)| one.from.station_id).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(starts.iter().map(|(_, one)| one.id_tag).collect::<Vec<_>>())
+        .bind::<SqlUuid, _>((tx.now() - WAITING).first_id())
+        .load(&mut **tx)
+        .await
+        .map_err(from_diesel)?;
+    // Of two starts with one tag the first continues.
+    let mut taken = HashSet::new();
+    let free = rows.into_iter().filter(|row| taken.insert(row.id));
+    Ok(free.map(|row| (starts[row.place as usize - 1].0, row.id)).collect())
+}
+
+/// Attempts that a start continues: what the start knows better, and its session.
+async fn go_on(tx: &mut Tx, rows: &[AttemptRow]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sql("update authorization_attempt a set emp_id = i.emp_id, token_id = i.token_id, source = i.source, reason = i.reason, \
+           session_id = i.session_id, charge_point_id = i.charge_point_id, permission_id = i.permission_id, \
+           emp_contract_id = i.emp_contract_id \
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[], \
+           $9::uuid[]) \
+           i(id, emp_id, token_id, source, reason, session_id, charge_point_id, permission_id, emp_contract_id) \
+         where a.id = i.id")
+    .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.emp_id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.token_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.source).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.reason).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.session_id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.charge_point_id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.permission_id).collect::<Vec<_>>())
+    .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.emp_contract_id).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await
+    .map_err(from_diesel)?;
+    Ok(())
+}
+
+/// Sessions of stations that let everybody in: nobody is asked, and that is kept.
+pub(super) async fn admit_free(tx: &mut Tx, sessions: &[(From, Uuid, Option<ChargePointId>)]) -> Result<Vec<Uuid>> {
+    let mut rows = Vec::new();
+    for (from, session_id, charge_point_id) in sessions {
+        let id: Uuid = tx.id();
+        rows.push(AttemptRow {
+            id,
+            operator_id: from.partner_id,
+            emp_id: None,
+            location_id: from.location_id,
+            station_id: from.station_id,
+            charge_point_id: *charge_point_id,
+            id_tag: String::new(),
+            token_id: None,
+            trigger: "start",
+            decision: Outcome::Accepted,
+            reason: Reason::FreeCharging,
+            permission_id: None,
+            emp_contract_id: None,
+            session_id: Some(*session_id),
+            source: AuthSource::Free,
+        });
+        let data = serde_json::json!({ "decision": Outcome::Accepted, "reason": Reason::FreeCharging });
+        tx.emit(from.event(EventType::AuthorizationDecided, id, data));
+    }
+    keep(tx, &rows).await?;
+    Ok(rows.iter().map(|row| row.id).collect())
 }
 
 /// Authorize: no session yet.
@@ -175,19 +280,22 @@ pub(super) async fn authorize(tx: &mut Tx, tags: &Of<'_, String>, rules: &Rules)
 }
 
 /// Keeps attempts: one prepared statement, whatever their number.
-async fn keep(tx: &mut Tx, now: Timestamp, rows: &[AttemptRow]) -> Result<()> {
+async fn keep(tx: &mut Tx, rows: &[AttemptRow]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     sql(
         "insert into authorization_attempt (id, at, operator_id, emp_id, location_id, station_id, id_tag, token_id, trigger, \
-           decision, reason, session_id, charge_point_id, permission_id, emp_contract_id) \
+           decision, reason, session_id, charge_point_id, permission_id, emp_contract_id, source) \
          select i.id, $2, i.operator_id, i.emp_id, i.location_id, i.station_id, i.id_tag, i.token_id, i.trigger, i.decision, \
-           i.reason, i.session_id, i.charge_point_id, i.permission_id, i.emp_contract_id \
+           i.reason, i.session_id, i.charge_point_id, i.permission_id, i.emp_contract_id, i.source \
          from unnest($1::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::uuid[], $9::text[], \
-           $10::text[], $11::text[], $12::uuid[], $13::uuid[], $14::uuid[], $15::uuid[]) \
+           $10::text[], $11::text[], $12::uuid[], $13::uuid[], $14::uuid[], $15::uuid[], $16::text[]) \
            i(id, operator_id, emp_id, location_id, station_id, id_tag, token_id, trigger, decision, reason, session_id, \
-           charge_point_id, permission_id, emp_contract_id)",
+           charge_point_id, permission_id, emp_contract_id, source)",
     )
     .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
-    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(tx.now())
     .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.operator_id).collect::<Vec<_>>())
     .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.emp_id).collect::<Vec<_>>())
     .bind::<Array<SqlUuid>, _>(rows.iter().map(|row| row.location_id).collect::<Vec<_>>())
@@ -201,6 +309,7 @@ async fn keep(tx: &mut Tx, now: Timestamp, rows: &[AttemptRow]) -> Result<()> {
     .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.charge_point_id).collect::<Vec<_>>())
     .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.permission_id).collect::<Vec<_>>())
     .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|row| row.emp_contract_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(rows.iter().map(|row| row.source).collect::<Vec<_>>())
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;
@@ -222,6 +331,7 @@ struct AttemptRow {
     permission_id: Option<AccessPermissionId>,
     emp_contract_id: Option<EmpContractId>,
     session_id: Option<Uuid>,
+    source: AuthSource,
 }
 
 impl AttemptRow {
@@ -242,6 +352,7 @@ impl AttemptRow {
             permission_id: verdict.decision.permission_id,
             emp_contract_id: verdict.decision.emp_contract_id,
             session_id: asked.session_id,
+            source: verdict.source(),
         }
     }
 }

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::{
     Decided, From, Of, Rules,
-    access::{Answer, Asked, decide_all},
+    access::{self, Answer, Asked, decide_all},
     live::ids,
     stop::ask_for_settlement,
 };
@@ -163,6 +163,7 @@ pub(super) async fn start(
         .await
         .map_err(from_diesel)?;
     end_forgotten(tx, &fresh, &times, rules).await?;
+    let admitted = admit_free(tx, &fresh, &sessions, &places).await?;
 
     let mut rows = Vec::new();
     for (at, ((_, from, report), decision)) in fresh.iter().zip(&decisions).enumerate() {
@@ -179,7 +180,7 @@ pub(super) async fn start(
             start_key: key(report),
             id_tag: report.id_tag.clone(),
             token_id: accepted.and_then(|decision| decision.token_id),
-            authorization_id: decision.as_ref().map(|decision| decision.attempt_id),
+            authorization_id: decision.as_ref().map(|one| one.attempt_id).or_else(|| admitted.get(&at).copied()),
             auth_source: decision.as_ref().map_or_else(|| unnamed(report.presented), |decision| decision.source),
             started_at: times[at],
             meter_start_wh: report.meter_start.unwrap_or_default(),
@@ -202,12 +203,26 @@ pub(super) async fn start(
     Ok(answers)
 }
 
+/// Whoever is let in by a station that asks nobody: the authorisations, by the starts' places.
+async fn admit_free(
+    tx: &mut Tx,
+    fresh: &Of<'_, StartReport>,
+    sessions: &[Uuid],
+    places: &[Place],
+) -> Result<HashMap<usize, Uuid>> {
+    let free = |report: &StartReport| report.presented == Presented::Free && report.id_tag.is_none();
+    let at: Vec<usize> = (0..fresh.len()).filter(|at| free(fresh[*at].2)).collect();
+    let rows: Vec<_> = at.iter().map(|at| (fresh[*at].1, sessions[*at], places[*at].charge_point_id)).collect();
+    Ok(at.into_iter().zip(access::admit_free(tx, &rows).await?).collect())
+}
+
 /// How a driver was let in whom the station does not name.
 const fn unnamed(presented: Presented) -> AuthSource {
     match presented {
         Presented::Car => AuthSource::PlugAndCharge,
         Presented::Remote => AuthSource::Remote,
-        Presented::Local | Presented::Free => AuthSource::Unknown,
+        Presented::Free => AuthSource::Free,
+        Presented::Local => AuthSource::Unknown,
     }
 }
 

@@ -1,15 +1,19 @@
-//! What is known of stations that are to be published: two statements, whatever the number.
+//! What is known of stations that are to be published: three statements, whatever the number.
 
 use std::collections::HashMap;
 
 use diesel::sql_types::{Array, Bool, Nullable, Text, Uuid as SqlUuid};
 use stromtor_domain::{
     access::policy::AuthenticationType,
-    marketing::readiness::{PointFacts, StationFacts},
+    marketing::readiness::{Lack, PointFacts, StationFacts},
     network::{charge_point::ChargePointId, location::LocationId, station::StationId},
+    product::product::Feature,
 };
 
-use crate::resource::prelude::*;
+use crate::{product::needs, resource::prelude::*};
+
+/// What is switched on and may have to be bought.
+const BOUGHT: [Feature; 4] = [Feature::Marketing, Feature::Roaming, Feature::DirectPayment, Feature::RoamingPlus];
 
 #[derive(diesel::QueryableByName)]
 struct Row {
@@ -90,6 +94,7 @@ pub async fn of(tx: &mut Tx, ids: &[StationId]) -> Result<HashMap<StationId, Sta
                 coordinates: row.coordinates,
                 hotline: row.hotline,
                 points: Vec::new(),
+                lacks: Vec::new(),
             };
             (row.id, facts)
         })
@@ -103,6 +108,11 @@ pub async fn of(tx: &mut Tx, ids: &[StationId]) -> Result<HashMap<StationId, Sta
                 authentication_types: point.authentication_types,
                 connector: point.connector,
             });
+        }
+    }
+    for lack in needs::lacks(tx, ids, &BOUGHT).await? {
+        if let Some(station) = facts.get_mut(&lack.station_id) {
+            station.lacks.push(Lack { feature: lack.feature, products: lack.products });
         }
     }
     Ok(facts)

@@ -223,12 +223,14 @@ struct Due {
 /// Looks at stations of which something has changed, at most `most` of the changes; whether there may be more.
 pub async fn round(tx: &mut Tx, most: i64) -> Result<bool> {
     // Changes of locations and partners become changes of those of their stations that are published at all.
+    let now = tx.now();
     sql("with taken as (delete from publication_due where id in (select id from publication_due where station_id is null \
-           order by id limit $1 for update skip locked) returning location_id, partner_id) \
+           and (due_at is null or due_at <= $2) order by id limit $1 for update skip locked) returning location_id, partner_id) \
          insert into publication_due (station_id) select a.station_id from access_information a \
            where a.roaming_plus <> '{}' and (a.location_id in (select location_id from taken) \
              or a.partner_id in (select partner_id from taken))")
     .bind::<BigInt, _>(most)
+    .bind::<Timestamptz, _>(now)
     .execute(&mut **tx)
     .await
     .map_err(from_diesel)?;

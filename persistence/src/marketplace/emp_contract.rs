@@ -1,9 +1,15 @@
 //! Contracts of operators with providers. Both see them; the operator alone changes them, the provider alone agrees.
 
-use stromtor_domain::marketplace::emp_contract::{EmpContract, EmpContractId, EmpContractInput};
+use stromtor_domain::{
+    marketplace::emp_contract::{EmpContract, EmpContractId, EmpContractInput},
+    product::product::Feature,
+};
 use stromtor_schema::schema::{emp_contract, partner};
 
-use crate::resource::{Owned as _, prelude::*};
+use crate::{
+    product::needs,
+    resource::{Owned as _, prelude::*},
+};
 
 mod row {
     use super::*;
@@ -54,6 +60,7 @@ pub async fn list(tx: &mut Tx, filter: &EmpContractFilter, page: &PageRequest) -
 
 /// Offers a provider a contract.
 pub async fn create(tx: &mut Tx, partner_id: PartnerId, input: EmpContractInput) -> Result<EmpContract> {
+    needs::require_partner(tx, partner_id, Feature::EmpContracts).await?;
     if !super::emp::exists(tx, input.emp_id).await? {
         return Err(Error::invalid("/emp_id", "names no provider"));
     }

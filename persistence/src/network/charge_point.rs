@@ -9,6 +9,7 @@ use stromtor_domain::network::{
 use stromtor_schema::schema::{charge_point, charge_point_live};
 
 use crate::{
+    marketing::switch,
     network::{evse_prefix, station},
     resource::{Owned as _, prelude::*},
 };
@@ -75,6 +76,7 @@ pub async fn create(tx: &mut Tx, station_id: StationId, input: ChargePointInput)
     if let Some(evse_id) = &input.evse_id {
         evse_prefix::admit(tx, &[(parent.partner_id, evse_id)]).await?;
     }
+    switch::admit_ways(tx, station_id, &input.authentication_types).await?;
     let (id, now): (ChargePointId, _) = (tx.id(), tx.now());
     let created: ChargePoint = diesel::insert_into(charge_point::table)
         .values((
@@ -104,7 +106,8 @@ pub async fn create(tx: &mut Tx, station_id: StationId, input: ChargePointInput)
     Ok(created)
 }
 
-/// Like `update`; a new EVSE-ID must not be another partner's.
+/// Like `update`; a new EVSE-ID must not be another partner's, and what the station offers keeps the remote authentication that
+/// it needs.
 pub async fn change(
     tx: &mut Tx,
     id: ChargePointId,
@@ -117,6 +120,9 @@ pub async fn change(
         && input.evse_id != before.input.evse_id
     {
         evse_prefix::admit(tx, &[(before.partner_id, evse_id)]).await?;
+    }
+    if input.authentication_types != before.input.authentication_types {
+        switch::admit_ways(tx, before.station_id, &input.authentication_types).await?;
     }
     update(tx, id, None, |_| Ok(input)).await
 }

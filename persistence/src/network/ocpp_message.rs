@@ -1,13 +1,16 @@
 //! Reads the OCPP message log; `ingest` writes it.
 
-use stromtor_domain::network::{
-    location::LocationId,
-    ocpp_message::{Direction, MessageKind, OcppMessage, OcppMessageId},
-    station::StationId,
+use stromtor_domain::{
+    network::{
+        location::LocationId,
+        ocpp_message::{Direction, MessageKind, OcppMessage, OcppMessageId},
+        station::StationId,
+    },
+    product::product::Feature,
 };
 use stromtor_schema::schema::ocpp_message;
 
-use crate::resource::prelude::*;
+use crate::{product::needs, resource::prelude::*};
 
 /// What a list of them may be narrowed by.
 #[derive(Debug, Clone, Default)]
@@ -34,9 +37,18 @@ pub struct OcppMessageFilter {
 
 listing!(OcppMessageFilter => OcppMessage);
 
+/// The log is a feature: refused of a station that lacks it, and of many stations these are left out.
+pub async fn hidden(tx: &mut Tx, filter: &OcppMessageFilter) -> Result<Vec<StationId>> {
+    match filter.station_id {
+        Some(station_id) => needs::require(tx, &[station_id], Feature::Monitoring).await.map(|()| Vec::new()),
+        None => needs::lacking(tx, filter.partner_id, filter.location_id, Feature::Monitoring).await,
+    }
+}
+
 /// One page, newest first.
 pub async fn list(tx: &mut Tx, filter: &OcppMessageFilter, page: &PageRequest) -> Result<Page<OcppMessage>> {
     let limit = page.limit()?;
+    let hidden = hidden(tx, filter).await?;
     let mut query = ocpp_message::table
         .select(OcppMessage::as_select())
         .order((ocpp_message::at.desc(), ocpp_message::id.desc()))
@@ -71,6 +83,9 @@ pub async fn list(tx: &mut Tx, filter: &OcppMessageFilter, page: &PageRequest) -
     if let Some(to) = filter.to {
         query = query.filter(ocpp_message::at.lt(to));
     }
+    if !hidden.is_empty() {
+        query = query.filter(ocpp_message::station_id.ne_all(hidden));
+    }
     let rows = query.limit(limit as i64 + 1).load(&mut **tx).await.map_err(from_diesel)?;
     Ok(Page::cut(rows, limit, |row: &OcppMessage| (row.at, row.id)))
 }
@@ -78,6 +93,7 @@ pub async fn list(tx: &mut Tx, filter: &OcppMessageFilter, page: &PageRequest) -
 /// What came since `since`, oldest first, at most `limit`: for a live reader, which asks for some seconds more than it has
 /// seen, since messages are written in batches.
 pub async fn since(tx: &mut Tx, filter: &OcppMessageFilter, since: Timestamp, limit: i64) -> Result<Vec<OcppMessage>> {
+    let hidden = hidden(tx, filter).await?;
     let mut query = ocpp_message::table
         .filter(ocpp_message::at.ge(since))
         .select(OcppMessage::as_select())
@@ -92,6 +108,9 @@ pub async fn since(tx: &mut Tx, filter: &OcppMessageFilter, since: Timestamp, li
     }
     if let Some(station_id) = filter.station_id {
         query = query.filter(ocpp_message::station_id.eq(station_id));
+    }
+    if !hidden.is_empty() {
+        query = query.filter(ocpp_message::station_id.ne_all(hidden));
     }
     query.load(&mut **tx).await.map_err(from_diesel)
 }

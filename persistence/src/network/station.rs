@@ -5,8 +5,8 @@ use stromtor_domain::network::{
     station::{InstallationStatus, Station, StationId, StationInput, StationLive},
 };
 use stromtor_schema::schema::{
-    access_information, charge_point, charge_point_live, connector, connector_live, note, roaming_publication, station,
-    station_alias, station_certificate, station_live,
+    access_information, charge_point, charge_point_live, connector, connector_live, note, product_assignment,
+    roaming_publication, station, station_alias, station_certificate, station_live,
 };
 
 use crate::{
@@ -151,7 +151,8 @@ pub async fn change(
             charge_point_live,
             connector,
             connector_live,
-            note
+            note,
+            product_assignment
         );
         sql("update charge_point_group_member m set location_id = $2 from charge_point c \
              where c.id = m.charge_point_id and c.station_id = $1")

@@ -18,7 +18,7 @@ use stromtor_schema::schema::{
     tariff_assignment,
 };
 
-use crate::{marketing::access_information, network, resource::prelude::*};
+use crate::{marketing::access_information, network, product::assignment, resource::prelude::*};
 
 /// Creates many stations with their parts, all or none. One audit entry names them all.
 pub async fn create_batch(tx: &mut Tx, batch: StationBatch) -> Result<Vec<Station>> {
@@ -194,8 +194,8 @@ pub async fn clone(tx: &mut Tx, id: StationId, copy: StationClone) -> Result<Sta
 }
 
 /// Another operator takes a station over: it moves with its charge points, connectors and live state. Sessions, CDRs,
-/// authorisations, notes and logs stay with the old one; tariff assignments end, it leaves the old one's groups, and what it was
-/// offered and published as is withdrawn.
+/// authorisations, notes and logs stay with the old one; tariff assignments and products end, it leaves the old one's groups, and
+/// what it was offered and published as is withdrawn.
 pub async fn transfer(tx: &mut Tx, id: StationId, to: StationTransfer) -> Result<Station> {
     let before = network::station::lock(tx, id, None).await?;
     if before.dismantled_at.is_some() {
@@ -228,6 +228,7 @@ pub async fn transfer(tx: &mut Tx, id: StationId, to: StationTransfer) -> Result
         .await
         .map_err(from_diesel)?;
     access_information::forget(tx, id).await?;
+    assignment::end_of_station(tx, id).await?;
     let not_begun = tariff_assignment::charge_point_id
         .eq_any(&points)
         .and(tariff_assignment::cancelled_at.is_null())

@@ -3,7 +3,7 @@
 use diesel::sql_types::Text;
 use stromtor_domain::{
     access::{
-        attempt::Attempt,
+        authorization::Authorization,
         decide::normalise_uid,
         token::{Token, TokenId},
         token_alias::TokenAlias,
@@ -16,7 +16,7 @@ use stromtor_domain::{
         user::UserId,
     },
 };
-use stromtor_schema::schema::{audit_entry, authorization_attempt, cdr, session, token_alias};
+use stromtor_schema::schema::{audit_entry, authorization_monitor, cdr, session, token_alias};
 
 use crate::{access::token, resource::prelude::*, tenancy::user};
 
@@ -33,11 +33,11 @@ pub async fn of_token(tx: &mut Tx, id: TokenId) -> Result<TokenHolderData> {
         .load(&mut **tx)
         .await
         .map_err(from_diesel)?;
-    let authorizations = authorization_attempt::table
-        .filter(authorization_attempt::token_id.eq(id.0))
-        .order(authorization_attempt::id.desc())
+    let authorizations = authorization_monitor::table
+        .filter(authorization_monitor::token_id.eq(id.0))
+        .order(authorization_monitor::id.desc())
         .limit(MOST)
-        .select(Attempt::as_select())
+        .select(Authorization::as_select())
         .load(&mut **tx)
         .await
         .map_err(from_diesel)?;

@@ -1,5 +1,6 @@
 //! Who may charge.
 
+mod authorization;
 mod permission;
 mod spelling;
 mod token;

@@ -34,7 +34,8 @@ pub async fn open(world: &World, identity: &str) -> Business {
 
 /// A session of 75 minutes and 11 kWh that has just ended; `extra` joins the stop.
 pub async fn charge(world: &World, station: &Simulator, tag: &str, extra: Value) -> i64 {
-    let at = |minutes: i64| (world.app.now() - TimeDelta::minutes(minutes)).to_ocpp();
+    let now = world.app.now();
+    let at = |minutes: i64| (now - TimeDelta::minutes(minutes)).to_ocpp();
     let start = json!({ "connectorId": 1, "idTag": tag, "meterStart": 1000, "timestamp": at(75) });
     let transaction = station.call("StartTransaction", start).await.unwrap()["transactionId"].as_i64().unwrap();
     let mut stop = json!({ "transactionId": transaction, "meterStop": 12_000, "timestamp": at(0), "idTag": tag });

@@ -242,6 +242,17 @@ mod estate {
         keep("tariff_assignment_id", &client.create("/v1/tariff-assignments", assignment).await);
         let plan = json!({ "tariff_id": tariff["id"], "charge_point_ids": [point] });
         keep("tariff_plan_id", &client.create("/v1/tariff-plans", plan).await);
+        // One that enables nothing, so that nothing is refused.
+        let product = json!({ "kind": "station", "code": "S", "name": "S", "enables": [], "price": "1", "currency": "EUR",
+            "period": "month" });
+        let product = client.create("/v1/products", product).await;
+        keep("product_id", &product);
+        let order = json!({ "product_id": product["id"], "station_ids": [station] });
+        let order = client.create("/v1/product-orders", order).await;
+        keep("product_order_id", &order);
+        let confirm = format!("/v1/product-orders/{}/confirm", order["id"].as_str().unwrap());
+        assert_eq!(client.post(&confirm, json!(null)).await.status, 200);
+        keep("product_assignment_id", &client.get("/v1/product-assignments").await.body["items"][0]);
         let other = json!({ "ocpp_identity": "cp-estate" });
         keep("station_alias_id", &client.create(&format!("/v1/station-aliases?station_id={station}"), other).await);
         keep("evse_prefix_id", &client.create("/v1/evse-prefixes", json!({ "prefix": "DE*EST" })).await);
@@ -278,8 +289,8 @@ mod estate {
         world
             .sql(&format!(
                 "insert into authorization_attempt (id, at, operator_id, location_id, station_id, id_tag, trigger, decision, \
-                 reason) values ('{session}', now(), '{owner}', '{at}', '{station}', 'AA', 'authorize', 'accepted', \
-                 'token_valid'); \
+                 reason, source) values ('{session}', now(), '{owner}', '{at}', '{station}', 'AA', 'authorize', 'accepted', \
+                 'token_valid', 'local_rfid'); \
                  insert into cdr (id, session_id, session_number, leg, seller_id, buyer_id, operator_id, location_id, \
                  station_id, started_at, ended_at, duration_s, energy_kwh, current_type, country, currency, rating, \
                  total_net, total_vat, total_gross, state, measurement, created_at) values ('{session}', '{session}', 1, 1, \

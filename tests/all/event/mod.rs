@@ -1,3 +1,3 @@
 //! Events, logs and lists, live and exported.
 
-mod stream;
+pub mod stream;

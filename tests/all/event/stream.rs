@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Follows a stream; each item as JSON.
-async fn follow(client: &Client, path: &str) -> impl futures_util::Stream<Item = Value> + Unpin + use<> {
+pub async fn follow(client: &Client, path: &str) -> impl futures_util::Stream<Item = Value> + Unpin + use<> {
     let response = client.request("GET", path).send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
@@ -32,7 +32,7 @@ async fn follow(client: &Client, path: &str) -> impl futures_util::Stream<Item =
     Box::pin(lines)
 }
 
-async fn next(stream: &mut (impl futures_util::Stream<Item = Value> + Unpin)) -> Value {
+pub async fn next(stream: &mut (impl futures_util::Stream<Item = Value> + Unpin)) -> Value {
     tokio::time::timeout(Duration::from_secs(10), stream.next()).await.expect("an item comes").unwrap()
 }
 

@@ -144,3 +144,26 @@ async fn is_another_tenants_business() {
     assert_eq!(reader.get(&path).await.status, 200);
     assert_eq!(reader.put(&path, json!({})).await.code(), "permission_denied");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roaming_and_direct_payment_keep_remote_authentication() {
+    let world = World::new().await;
+    let client = world.client(world.partner("Nordstrom", "cpo").await, Permission::ALL);
+    let estate = crate::marketing::ready(&client, "CP1").await;
+    let (path, point) = (access(&estate.station), format!("/v1/charge-points/{}", estate.charge_point));
+    let cards = json!({ "authentication_types": ["local_rfid"] });
+    let new =
+        json!({ "code": "CP1-2", "evse_number": 2, "current_type": "ac", "authentication_types": ["local_rfid"] });
+    for switch in ["roaming", "direct_payment"] {
+        assert_eq!(client.patch(&path, json!({ "marketing": true, switch: true })).await.status, 200);
+        let refused = client.patch(&point, cards.clone()).await;
+        assert_eq!((refused.status, refused.code()), (409, "remote_authentication_needed"), "{}", refused.body);
+        assert_eq!(refused.pointers(), ["/authentication_types"]);
+        let refused = client.post(&format!("/v1/charge-points?station_id={}", estate.station), new.clone()).await;
+        assert_eq!(refused.code(), "remote_authentication_needed", "{}", refused.body);
+        assert_eq!(client.patch(&path, json!({ switch: false })).await.status, 200);
+    }
+    // Roaming+ alone follows the data.
+    assert_eq!(client.patch(&path, json!({ "roaming_plus": ["ocpi"] })).await.status, 200);
+    assert_eq!(client.patch(&point, cards).await.status, 200);
+}

@@ -285,5 +285,7 @@ async fn every_kind_of_token_is_answered() {
     let free = json!({ "triggerReason": "CablePluggedIn", "idToken": { "idToken": "", "type": "NoAuthorization" } });
     let answer = station.call("TransactionEvent", event(&world, "Started", 0, 0, free)).await;
     assert_eq!(answer, json!({ "idTokenInfo": { "status": "Accepted" } }));
-    assert_eq!(client.get("/v1/sessions?state=active").await.body["items"][0]["auth_source"], "unknown");
+    assert_eq!(client.get("/v1/sessions?state=active").await.body["items"][0]["auth_source"], "free");
+    let free = client.get("/v1/authorizations?source=free").await.body["items"].clone();
+    assert_eq!((&free[0]["reason"], &free[0]["progress"]), (&json!("free_charging"), &json!("plugged")), "{free}");
 }

@@ -54,7 +54,7 @@ async fn a_repeated_report_is_the_same_report() {
     assert_eq!(stranger.get("/v1/sessions").await.body["items"], json!([]));
     assert_eq!(world.texts("select samples->0->>'value' as value from session_reading").await, ["6000.5"]);
     let attempts = "select trigger || ' ' || decision || ' ' || reason as value from authorization_attempt order by id";
-    let wanted = ["authorize accepted token_valid", "authorize invalid token_unknown", "start accepted token_valid"];
+    let wanted = ["authorize accepted token_valid", "authorize invalid token_unknown"];
     assert_eq!(world.texts(attempts).await, wanted);
     let events = "select type as value from event where type like 'session.%' order by id";
     assert_eq!(world.texts(events).await, ["session.started", "session.updated", "session.ended", "session.ended"]);

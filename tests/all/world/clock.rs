@@ -34,7 +34,9 @@ impl Clock for TestClock {
         SystemClock.now() + chrono::TimeDelta::milliseconds(self.ahead_ms.load(Ordering::SeqCst))
     }
 
+    /// Of this clock's time.
     fn id(&self) -> Uuid {
-        SystemClock.id()
+        let random = SystemClock.id().as_u128() & ((1 << 80) - 1);
+        Uuid::from_u128(self.now().first_id().as_u128() | random)
     }
 }

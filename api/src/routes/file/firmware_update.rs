@@ -36,6 +36,7 @@ impl FirmwareUpdateApi {
     ///
     /// The station downloads the image from here and installs it: UpdateFirmware or SignedUpdateFirmware, as the station's
     /// version of OCPP knows it. One update at a time; what becomes of it stands at `/v1/firmware-updates/{id}`.
+    /// Where firmware is sold, refused with `product_needed` without a product that enables `firmware`.
     ///
     /// Permission: `firmware:execute`
     #[oai(path = "/stations/:station_id/firmware-updates", method = "post", operation_id = "firmware_update_create")]

@@ -92,7 +92,8 @@ impl EmpContractApi {
     /// Create a contract with a provider
     ///
     /// The operator offers it, and the provider agrees to it (`POST …/accept`): from then on the provider's drivers may charge. It
-    /// belongs to your partner unless `partner_id` names one below it.
+    /// belongs to your partner unless `partner_id` names one below it. Where contracts are sold, refused with `product_needed` without a
+    /// product that enables `emp_contracts`.
     ///
     /// Permission: `contract:write`
     #[oai(path = "/v1/emp-contracts", method = "post", operation_id = "emp_contract_create")]

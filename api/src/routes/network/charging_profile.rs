@@ -25,7 +25,7 @@ use stromtor_persistence::network::{
 };
 
 use crate::{
-    app::command::{context, expiry, order, target, version},
+    app::command::{context, expiry, order, target, undo_target, version},
     auth::Auth,
     list::{Listed, list},
     problem::Answer,
@@ -138,7 +138,7 @@ impl ChargingProfileApi {
             let message = "only an active charging profile can be cleared";
             return Err(Error::conflict("charging_profile_not_active", message).into());
         }
-        let to = target(&mut tx, found.station_id).await?;
+        let to = undo_target(&mut tx, found.station_id).await?;
         let version = version(&mut tx, to.station_id).await?;
         let context = context(&mut tx, to.station_id, version, None, None).await?;
         let outbound = Outbound::ClearProfile(&found);

@@ -57,7 +57,8 @@ impl CommandApi {
     /// Give a command
     ///
     /// Start, stop, unlock, reset and so on. It waits for the station to connect and for earlier commands to end; what
-    /// became of it stands at `/v1/commands/{id}`.
+    /// became of it stands at `/v1/commands/{id}`. Where commands are sold, refused with `product_needed` without a product that
+    /// enables `remote_control`.
     ///
     /// Permission: `command:execute`
     #[oai(path = "/stations/:station_id/commands", method = "post", operation_id = "command_create")]

@@ -14,7 +14,7 @@ use stromtor_domain::{
     page::PageRequest,
     tenancy::partner::PartnerId,
 };
-use stromtor_persistence::network::ocpp_message::OcppMessageFilter;
+use stromtor_persistence::network::ocpp_message::{self, OcppMessageFilter};
 
 use crate::{
     auth::Auth,
@@ -33,6 +33,8 @@ impl OcppMessageApi {
     /// List OCPP messages
     ///
     /// What went over the wire between stations and us, newest first; secrets are masked. With `Accept: text/csv` an export.
+    /// Where the log is sold (`monitoring`), refused with `product_needed` of a station that lacks it; of many stations those that lack
+    /// it are left out.
     ///
     /// Permission: `ocpp_log:read`
     #[oai(path = "/", method = "get", operation_id = "ocpp_message_list")]
@@ -108,7 +110,7 @@ impl OcppMessageApi {
         kind: Query<Option<MessageKind>>,
     ) -> Answer<Streamed<BoxStream<'static, OcppMessage>, OcppMessage>> {
         let actor = auth.actor();
-        self.0.begin(&actor, Permission::OcppLogRead).await?.commit().await?;
+        let mut tx = self.0.begin(&actor, Permission::OcppLogRead).await?;
         let filter = OcppMessageFilter {
             partner_id: partner_id.0,
             location_id: location_id.0,
@@ -118,6 +120,8 @@ impl OcppMessageApi {
             kind: kind.0,
             ..OcppMessageFilter::default()
         };
+        ocpp_message::hidden(&mut tx, &filter).await?;
+        tx.commit().await?;
         Ok(Streamed::of(live::messages(self.0.clone(), actor, filter).boxed()))
     }
 }

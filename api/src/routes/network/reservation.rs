@@ -26,7 +26,7 @@ use stromtor_persistence::{
 };
 
 use crate::{
-    app::command::{context, expiry, order, target, version},
+    app::command::{context, expiry, order, target, undo_target, version},
     auth::Auth,
     list::{Listed, list},
     problem::Answer,
@@ -123,7 +123,7 @@ impl ReservationApi {
         if found.state != ReservationState::Active {
             return Err(Error::conflict("reservation_not_active", "only an active reservation can be cancelled").into());
         }
-        let to = target(&mut tx, found.station_id).await?;
+        let to = undo_target(&mut tx, found.station_id).await?;
         let version = version(&mut tx, to.station_id).await?;
         let context = context(&mut tx, to.station_id, version, None, None).await?;
         let outbound = Outbound::CancelReservation(&found);

@@ -178,7 +178,7 @@ impl StationApi {
     /// Change a station's operator
     ///
     /// It moves to another operator's location with its charge points, connectors and live state. Sessions, CDRs,
-    /// authorisations, notes and logs stay with the old operator; tariff assignments end. Refused while a car charges
+    /// authorisations, notes and logs stay with the old operator; tariff assignments and products end. Refused while a car charges
     /// (`station_in_session`). Its connection is closed and comes back under the new operator; set a new password.
     ///
     /// Permission: `station:transfer`
