@@ -47,6 +47,20 @@ pub struct Config {
     pub billing: Billing,
     /// Stickers of charge points.
     pub sticker: Sticker,
+    /// Roaming over OCPI.
+    pub ocpi: Ocpi,
+}
+
+/// Roaming over OCPI.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ocpi {
+    /// Whether peers may be called over plain HTTP.
+    pub allow_http: bool,
+    /// Whether peers may have addresses of private networks and of this machine.
+    pub allow_private: bool,
+    /// How long an answer of a peer is waited for, seconds.
+    pub timeout_s: u64,
 }
 
 /// The REST API.

@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod limits;
 pub mod list;
 pub mod live;
+pub mod ocpi;
 pub mod problem;
 pub mod respond;
 pub mod routes;

@@ -16,6 +16,7 @@ use crate::{
     auth::token,
     idempotency,
     limits::{Standing, Subject},
+    ocpi,
     problem::{self, Problem},
     routes,
     state::App,
@@ -42,6 +43,11 @@ pub fn build(app: App) -> impl Endpoint<Output = Response> + 'static {
     let outer = poem::endpoint::make(move |request: Request| {
         let (app, layered) = (app.clone(), layered.clone());
         async move {
+            if ocpi::is_ours(request.uri().path()) {
+                return Ok(tokio::spawn(async move { ocpi::handle(&app, request).await })
+                    .await
+                    .unwrap_or_else(|error| problem::response(Error::internal(error))));
+            }
             if matches!(*request.method(), Method::GET | Method::HEAD) {
                 return poem::Result::<Response>::Ok(handle(&app, &*layered, request).await);
             }

@@ -43,6 +43,8 @@ pub struct AppState {
     pub keys: ArcSwap<KeyRing>,
     /// External issuers whose tokens are accepted.
     pub oidc: Issuers,
+    /// What calls OCPI peers.
+    pub ocpi: stromtor_ocpi::client::Client,
     /// Requests per actor.
     pub limits: Limits,
     /// This process, as commands to stations are routed.

@@ -47,6 +47,10 @@ choice! {
         ContractRead = "contract:read",
         /// Offer providers contracts and change them; agree to them.
         ContractWrite = "contract:write",
+        /// See OCPI parties, peers and what went over the wire.
+        RoamingRead = "roaming:read",
+        /// Change OCPI parties and peers, register with them.
+        RoamingWrite = "roaming:write",
         /// See products, their orders and who has them.
         ProductRead = "product:read",
         /// Create and change products that a partner sells.

@@ -29,6 +29,7 @@ pub mod network;
 pub mod page;
 pub mod patch;
 pub mod product;
+pub mod roaming;
 pub mod session;
 pub mod tariff;
 pub mod tenancy;

@@ -29,6 +29,7 @@ pub mod marketplace;
 pub mod migrate;
 pub mod network;
 pub mod product;
+pub mod roaming;
 pub mod session;
 mod sql;
 pub mod tariff;

@@ -135,6 +135,8 @@ owned!(
     stromtor_domain::network::charge_point_group::ChargePointGroup,
     stromtor_domain::network::connector::Connector,
     stromtor_domain::network::evse_prefix::EvsePrefix,
+    stromtor_domain::roaming::ocpi_party::OcpiParty,
+    stromtor_domain::roaming::ocpi_peer::OcpiPeer,
     stromtor_domain::product::product::Product,
     stromtor_domain::tariff::tariff::Tariff,
     stromtor_domain::network::location::Location,

@@ -12,6 +12,7 @@ mod network;
 mod ocpp;
 mod process;
 mod product;
+mod roaming;
 mod security;
 mod session;
 mod tariff;

@@ -9,6 +9,7 @@ use stromtor_domain::{
     tenancy::partner::PartnerId,
     values::{Email, Name},
 };
+use stromtor_ocpi::{address::Addresses, client::Client};
 use stromtor_persistence::{
     clock::SystemClock,
     db::{Db, PoolSizes, Urls},
@@ -80,6 +81,7 @@ pub async fn assemble(config: Config, urls: Urls, clock: SharedClock, metrics: O
         files: Files::open(&config.files, &config.storage.data_dir)?,
         public_url: config.public_url(),
         oidc: Issuers::new(config.auth.oidc.clone())?,
+        ocpi: ocpi(&config)?,
         limits: Limits::new(config.server.requests_per_minute),
         metrics,
         cancel: CancellationToken::new(),
@@ -96,6 +98,11 @@ pub async fn assemble(config: Config, urls: Urls, clock: SharedClock, metrics: O
     }))
 }
 
+fn ocpi(config: &Config) -> Result<Client> {
+    let addresses = Addresses { allow_http: config.ocpi.allow_http, allow_private: config.ocpi.allow_private };
+    Client::new(addresses, Duration::from_secs(config.ocpi.timeout_s)).map_err(Error::internal)
+}
+
 /// An application that is connected to nothing: enough to describe itself.
 pub fn offline() -> Result<App> {
     let config = Config::load(None).map_err(Error::internal)?;
@@ -105,6 +112,7 @@ pub fn offline() -> Result<App> {
         files: Files::in_memory(),
         public_url: config.public_url(),
         oidc: Issuers::new(Vec::new())?,
+        ocpi: ocpi(&config)?,
         limits: Limits::new(1),
         metrics: None,
         cancel: CancellationToken::new(),

@@ -19,5 +19,6 @@ pub mod keys;
 pub mod local_list;
 pub mod order;
 pub mod parameter;
+pub mod roam;
 pub mod settle;
 pub mod ticket;

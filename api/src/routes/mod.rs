@@ -9,6 +9,7 @@ pub mod marketing;
 pub mod marketplace;
 pub mod network;
 pub mod product;
+pub mod roaming;
 pub mod session;
 pub mod tariff;
 pub mod tenancy;
@@ -78,6 +79,8 @@ pub enum Tag {
     Tariffs,
     /// How stations are offered, and where roaming partners see them.
     Marketing,
+    /// Providers outside of the platform, over OCPI.
+    Roaming,
     /// What is sold to operators, and who has it.
     Products,
     /// What sessions cost.
@@ -154,6 +157,9 @@ fn api(app: &App) -> impl OpenApi + use<> {
             marketing::publication::PublicationApi(app()),
         ),
         (
+            roaming::ocpi_party::OcpiPartyApi(app()),
+            roaming::ocpi_peer::OcpiPeerApi(app()),
+            roaming::ocpi_message::OcpiMessageApi(app()),
             product::product::ProductApi(app()),
             product::order::ProductOrderApi(app()),
             product::assignment::ProductAssignmentApi(app()),

@@ -71,6 +71,7 @@ impl BuiltInRole {
                 P::AccessRead,
                 P::ContractRead,
                 P::ContractWrite,
+                P::RoamingRead,
                 P::ProductRead,
                 P::ProductWrite,
                 P::ProductOrder,

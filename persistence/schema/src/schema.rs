@@ -737,6 +737,91 @@ diesel::table! {
 }
 
 diesel::table! {
+    ocpi_message (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        partner_id -> Uuid,
+        peer_id -> Uuid,
+        direction -> Text,
+        method -> Text,
+        url -> Text,
+        module -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        correlation_id -> Nullable<Text>,
+        request -> Nullable<Text>,
+        status -> Nullable<Int4>,
+        ocpi_status -> Nullable<Int4>,
+        response -> Nullable<Text>,
+        took_ms -> Int4,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    ocpi_party (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        country_code -> Text,
+        party_id -> Text,
+        name -> Nullable<Text>,
+        website -> Nullable<Text>,
+        revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ocpi_peer (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        name -> Text,
+        enabled -> Bool,
+        token_in_base64 -> Bool,
+        external_id -> Nullable<Text>,
+        metadata -> Jsonb,
+        state -> Text,
+        token_in_hmac -> Nullable<Bytea>,
+        token_in -> Nullable<Bytea>,
+        token_out -> Nullable<Bytea>,
+        versions_url -> Nullable<Text>,
+        version -> Nullable<Text>,
+        endpoints -> Jsonb,
+        roles -> Jsonb,
+        registered_at -> Nullable<Timestamptz>,
+        revision -> Int8,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ocpi_provider (peer_id, country_code, party_id) {
+        peer_id -> Uuid,
+        partner_id -> Uuid,
+        country_code -> Text,
+        party_id -> Text,
+        emp_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    ocpi_token (peer_id, country_code, party_id, uid, kind) {
+        peer_id -> Uuid,
+        partner_id -> Uuid,
+        country_code -> Text,
+        party_id -> Text,
+        uid -> Text,
+        kind -> Text,
+        whitelist -> Text,
+        object -> Jsonb,
+        last_updated -> Timestamptz,
+        token_id -> Nullable<Uuid>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     one_time_token (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -1374,6 +1459,10 @@ diesel::joinable!(location -> partner (partner_id));
 diesel::joinable!(log_request -> command (command_id));
 diesel::joinable!(log_request -> station (station_id));
 diesel::joinable!(note -> station (station_id));
+diesel::joinable!(ocpi_party -> partner (partner_id));
+diesel::joinable!(ocpi_peer -> partner (partner_id));
+diesel::joinable!(ocpi_provider -> ocpi_peer (peer_id));
+diesel::joinable!(ocpi_token -> ocpi_peer (peer_id));
 diesel::joinable!(one_time_token -> app_user (user_id));
 diesel::joinable!(parameter_template -> partner (partner_id));
 diesel::joinable!(parameter_template -> station_model (model_id));
@@ -1429,6 +1518,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     log_request,
     manufacturer,
     note,
+    ocpi_party,
+    ocpi_peer,
+    ocpi_provider,
+    ocpi_token,
     one_time_token,
     parameter_template,
     partner,

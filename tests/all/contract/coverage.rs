@@ -219,6 +219,11 @@ mod estate {
         let permission = json!({ "name": "P", "emaid_group_id": cards["id"], "charge_point_group_id": points["id"] });
         keep("access_permission_id", &client.create("/v1/access-permissions", permission).await);
         let emp = world.partner("Strom", "emp").await;
+        keep(
+            "ocpi_party_id",
+            &client.create("/v1/ocpi-parties", json!({ "country_code": "DE", "party_id": "EST" })).await,
+        );
+        keep("ocpi_peer_id", &client.create("/v1/ocpi-peers", json!({ "name": "Peer" })).await);
         keep("emp_contract_id", &client.create("/v1/emp-contracts", json!({ "name": "C", "emp_id": emp })).await);
         let user = json!({ "email": "ada@example.com", "name": "Ada", "roles": ["viewer"] });
         keep("user_id", &client.create("/v1/users", user).await);
@@ -296,6 +301,8 @@ mod estate {
                  total_net, total_vat, total_gross, state, measurement, created_at) values ('{session}', '{session}', 1, 1, \
                  '{owner}', '{owner}', '{owner}', '{at}', '{station}', now(), now(), 0, 0, 'ac', 'DE', 'EUR', '{{}}', 0, 0, 0, \
                  'final', '{{}}', now()); \
+                 insert into ocpi_message (id, at, partner_id, peer_id, direction, method, url, took_ms) values ('{session}', now(), \
+                 '{owner}', '{session}', 'in', 'GET', 'x', 1); \
                  insert into delivery (id, partner_id, subscriber, key, payload, state, next_attempt_at, created_at, \
                  updated_at) values ('{session}', '{owner}', 'mail', 'k', '{{}}', 'dead', now(), now(), now()); \
                  insert into station_report (id, partner_id, location_id, station_id, kind, request_id, parts, created_at, \
@@ -335,6 +342,7 @@ mod estate {
         ids.insert("column", "location.city".to_owned());
         for name in [
             "authorization_id",
+            "ocpi_message_id",
             "cdr_id",
             "certificate_request_id",
             "delivery_id",

@@ -34,7 +34,8 @@ fn imports_point_inwards() {
     assert_eq!(ours("stromtor-domain"), ["stromtor-schema"]);
     assert_eq!(ours("stromtor-persistence"), ["stromtor-domain", "stromtor-schema"]);
     assert_eq!(ours("stromtor-ocpp"), ["stromtor-domain"]);
-    assert_eq!(ours("stromtor-api"), ["stromtor-domain", "stromtor-ocpp", "stromtor-persistence"]);
+    assert_eq!(ours("stromtor-ocpi"), ["stromtor-domain"]);
+    assert_eq!(ours("stromtor-api"), ["stromtor-domain", "stromtor-ocpi", "stromtor-ocpp", "stromtor-persistence"]);
 }
 
 #[test]

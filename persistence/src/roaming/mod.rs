@@ -1,0 +1,8 @@
+//! Roaming with providers outside of the platform.
+
+pub mod ocpi_message;
+pub mod ocpi_party;
+pub mod ocpi_peer;
+pub mod ocpi_token;
+pub mod place;
+pub mod tariff;
