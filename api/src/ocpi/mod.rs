@@ -2,6 +2,7 @@
 
 mod credentials;
 mod door;
+mod drives;
 mod locations;
 pub(crate) mod log;
 mod tariffs;
@@ -42,6 +43,8 @@ async fn dispatch(app: App, asked: Asked) -> Result<door::Reply, door::Refusal> 
         [version, rest @ ..] if VERSIONS.contains(version) => match rest {
             ["credentials"] => credentials::call(&app, &asked, version).await,
             ["locations", rest @ ..] if rest.len() <= 3 => locations::call(&app, &asked, rest).await,
+            ["sessions"] => drives::sessions(&app, &asked).await,
+            ["cdrs"] => drives::cdrs(&app, &asked).await,
             ["tariffs"] => tariffs::call(&app, &asked).await,
             ["tokens", country, party, uid] => tokens::call(&app, &asked, country, party, uid).await,
             _ => Err(door::Refusal::not_found("there is nothing here")),

@@ -12,9 +12,11 @@ use super::{
 use crate::state::App;
 
 /// The modules that are served, each with our side of it.
-const MODULES: [(&str, InterfaceRole); 4] = [
+const MODULES: [(&str, InterfaceRole); 6] = [
+    ("cdrs", InterfaceRole::Sender),
     ("credentials", InterfaceRole::Sender),
     ("locations", InterfaceRole::Sender),
+    ("sessions", InterfaceRole::Sender),
     ("tariffs", InterfaceRole::Sender),
     ("tokens", InterfaceRole::Receiver),
 ];

@@ -57,6 +57,12 @@ choice! {
         RoamingOff = "roaming_off",
         /// A contract with the token's provider admits it.
         ContractHolds = "contract_holds",
+        /// The token came over OCPI, and the station is not published there to the peer that told of it.
+        RoamingPlusOff = "roaming_plus_off",
+        /// The token came over OCPI, and its provider wants to be asked each time, which could not be done.
+        ProviderNotAsked = "provider_not_asked",
+        /// The token came over OCPI, and the station is published there.
+        RoamingPlus = "roaming_plus",
         /// The station lets everybody in, and asked nobody.
         FreeCharging = "free_charging",
     }
@@ -73,8 +79,19 @@ pub struct TokenFacts {
     pub valid_until: Option<Timestamp>,
     /// Whether it is charging elsewhere, and that matters.
     pub charging: bool,
-    /// Whether it is a provider's that is no partner above the operator: a contract must admit it.
+    /// Whether it is a provider's that is no partner above the operator: a contract must admit it, or Roaming+.
     pub foreign: bool,
+    /// What is known of the peer that told of it, where one did.
+    pub peer: Option<PeerFacts>,
+}
+
+/// What is known of a peer whose token it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerFacts {
+    /// Whether the operator is one of those that the peer is connected to, now.
+    pub connected: bool,
+    /// Whether its provider wants to be asked each time.
+    pub ask_always: bool,
 }
 
 /// What is known of the contract with the token's provider that holds at a charge point.
@@ -120,6 +137,8 @@ pub struct PlaceFacts {
     pub permissions: Vec<PermissionFacts>,
     /// Whether drivers of other providers are taken here at all.
     pub roaming: bool,
+    /// Whether the station is published to partners connected over OCPI.
+    pub roaming_plus: bool,
     /// The contract with the token's provider that holds here; looked at where the token is foreign.
     pub contract: Option<ContractFacts>,
 }
@@ -168,17 +187,21 @@ pub fn decide(token: Option<&TokenFacts>, way: AuthenticationType, places: &[Pla
         Some(token) if token.charging => Decision::of(Outcome::ConcurrentTx, Reason::ChargingElsewhere),
         Some(_) => Decision::of(Outcome::Accepted, Reason::TokenValid),
     };
-    let foreign = token.is_some_and(|token| token.foreign);
+    let (foreign, peer) = (token.is_some_and(|token| token.foreign), token.and_then(|token| token.peer));
     let one = |place: &PlaceFacts| {
         let here = match of_token.accepted() {
             false => of_token,
             true if !place.ways.contains(&way) => Decision::of(Outcome::Invalid, Reason::AuthenticationTypeOff),
-            true if foreign => by_contract(place),
-            true => by_permission(place, now),
+            true => match peer {
+                Some(peer) => by_peer(place, peer),
+                None if foreign => by_contract(place),
+                None => by_permission(place, now),
+            },
         };
         Decision { charge_point_id: Some(place.id), ..here }
     };
     match places {
+        [] if of_token.accepted() && peer.is_some() => Decision::of(Outcome::Invalid, Reason::RoamingPlusOff),
         [] if of_token.accepted() && foreign => Decision::of(Outcome::Invalid, Reason::NoContract),
         [] => of_token,
         [place] => one(place),
@@ -197,6 +220,18 @@ fn by_contract(place: &PlaceFacts) -> Decision {
             Decision { emp_contract_id: Some(contract.id), ..Decision::of(Outcome::Accepted, Reason::ContractHolds) }
         }
         Some(_) => Decision::of(Outcome::Invalid, Reason::NoPermission),
+    }
+}
+
+fn by_peer(place: &PlaceFacts, peer: PeerFacts) -> Decision {
+    if !place.roaming_plus || !peer.connected {
+        Decision::of(Outcome::Invalid, Reason::RoamingPlusOff)
+    } else if place.policy != AccessPolicy::Open {
+        Decision::of(Outcome::Invalid, Reason::NoPermission)
+    } else if peer.ask_always {
+        Decision::of(Outcome::Invalid, Reason::ProviderNotAsked)
+    } else {
+        Decision::of(Outcome::Accepted, Reason::RoamingPlus)
     }
 }
 
@@ -241,7 +276,14 @@ mod tests {
 
     fn facts(blocked: bool, from: Option<i64>, until: Option<i64>) -> TokenFacts {
         let at = Timestamp::from_millis;
-        TokenFacts { blocked, valid_from: from.map(at), valid_until: until.map(at), charging: false, foreign: false }
+        TokenFacts {
+            blocked,
+            valid_from: from.map(at),
+            valid_until: until.map(at),
+            charging: false,
+            foreign: false,
+            peer: None,
+        }
     }
 
     #[test]
@@ -274,8 +316,24 @@ mod tests {
             local: chrono::NaiveDate::from_ymd_opt(2026, 9, 1).and_then(|day| day.and_hms_opt(12, 0, 0)).unwrap(),
             permissions,
             roaming: true,
+            roaming_plus: true,
             contract: None,
         }
+    }
+
+    #[test]
+    fn a_token_of_a_peer_needs_a_published_station() {
+        let decide = |connected, ask_always, place: PlaceFacts| {
+            let peer = Some(PeerFacts { connected, ask_always });
+            let token = TokenFacts { foreign: true, peer, ..facts(false, None, None) };
+            decide(Some(&token), AuthenticationType::LocalRfid, &[place], Timestamp::from_millis(10)).reason
+        };
+        let open = || PlaceFacts { policy: AccessPolicy::Open, roaming: false, ..place(1, vec![]) };
+        assert_eq!(decide(true, false, open()), Reason::RoamingPlus);
+        assert_eq!(decide(true, true, open()), Reason::ProviderNotAsked);
+        assert_eq!(decide(false, false, open()), Reason::RoamingPlusOff);
+        assert_eq!(decide(true, false, PlaceFacts { roaming_plus: false, ..open() }), Reason::RoamingPlusOff);
+        assert_eq!(decide(true, false, place(1, vec![permission(1)])), Reason::NoPermission);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use stromtor_domain::{
     access::{
-        decide::{Decision, Outcome, Reason, TokenFacts, decide},
+        decide::{Decision, Outcome, PeerFacts, Reason, TokenFacts, decide},
         permission::AccessPermissionId,
         policy::AuthenticationType,
         spelling::Spelling,
@@ -75,6 +75,7 @@ impl Verdict {
             valid_until: token.valid_until,
             charging: token.charging && rules.one_session_per_token,
             foreign: token.foreign,
+            peer: token.of_peer.then_some(PeerFacts { connected: token.connected, ask_always: token.ask_always }),
         });
         // No reader reads a contract: the car has shown it.
         let contract = token.as_ref().is_some_and(|token| token.emaid);
@@ -92,8 +93,10 @@ impl Verdict {
 
     /// Where the right to charge comes from.
     fn source(&self) -> AuthSource {
-        if self.token.as_ref().is_some_and(|token| token.foreign) {
-            return AuthSource::Emarketplace;
+        match &self.token {
+            Some(token) if token.of_peer => return AuthSource::Ocpi,
+            Some(token) if token.foreign => return AuthSource::Emarketplace,
+            _ => {}
         }
         match self.way {
             AuthenticationType::LocalRfid => AuthSource::LocalRfid,

@@ -30,6 +30,13 @@ pub(crate) struct Candidate {
     /// A provider's that is no partner above the operator.
     #[diesel(sql_type = Bool)]
     pub foreign: bool,
+    /// Told of by an OCPI peer.
+    #[diesel(sql_type = Bool)]
+    pub of_peer: bool,
+    #[diesel(sql_type = Bool)]
+    pub connected: bool,
+    #[diesel(sql_type = Bool)]
+    pub ask_always: bool,
     #[diesel(sql_type = Bool)]
     pub emaid: bool,
     #[diesel(sql_type = Text)]
@@ -67,11 +74,15 @@ const CANDIDATES: &str = "\
       union all select a.place, a.operator, t.id, 'cut', 4 from asked a cross join lateral ( \
         select t.id, count(*) over () as many from (select t.id from token t where t.uid_normalised ~>=~ a.tag \
           and t.uid_normalised ~<~ (a.tag || '~') and t.uid_normalised <> a.tag limit 100) t) t where a.cut and t.many < 100) \
-    select m.place, t.id, t.partner_id, p.kind = 'emp' as of_emp, up.id is null as foreign, t.kind = 'emaid' as emaid, t.status = 'blocked' as blocked, m.spelling, \
+    select m.place, t.id, t.partner_id, p.kind = 'emp' as of_emp, up.id is null as foreign, v.emp_id is not null as of_peer, \
+      coalesce(w.state = 'registered' and w.enabled, false) and exists (select from up u where u.operator = m.operator \
+        and u.id = v.partner_id) as connected, coalesce(o.whitelist = 'NEVER', false) as ask_always, t.kind = 'emaid' as emaid, t.status = 'blocked' as blocked, m.spelling, \
       exists (select from session s where s.token_id = t.id and s.state = 'active') as charging, \
       t.valid_from, t.valid_until, t.group_id, coalesce(up.depth, 1000) as distance \
     from meant m join token t on t.id = m.id join partner p on p.id = t.partner_id \
     left join up on up.operator = m.operator and up.id = t.partner_id \
+    left join ocpi_provider v on v.emp_id = t.partner_id left join ocpi_peer w on w.id = v.peer_id \
+    left join ocpi_token o on o.token_id = t.id \
     where (up.id is not null or p.kind = 'emp') and t.erased_at is null \
     order by m.place, m.rank, distance, t.id";
 
@@ -117,6 +128,8 @@ struct PlaceRow {
     remote: bool,
     #[diesel(sql_type = Bool)]
     roaming: bool,
+    #[diesel(sql_type = Bool)]
+    roaming_plus: bool,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     charge_point_id: Option<ChargePointId>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -134,12 +147,13 @@ const PLACES: &str = "\
       exists (select from command m where m.station_id = i.station_id and m.kind = 'remote_start' \
         and m.created_at > $5 and m.state in ('sent', 'accepted') \
         and lower(coalesce(m.payload->>'idTag', m.payload->'idToken'->>'idToken')) = lower(i.id_tag)) as remote, \
-      coalesce(r.roaming, false) as roaming \
+      coalesce(r.roaming, false) as roaming, coalesce(q.state = 'published', false) as roaming_plus \
     from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[]) with ordinality \
       i(station_id, connector, charge_point_id, id_tag, place) \
     left join charge_point c on c.station_id = i.station_id and c.id = coalesce(i.charge_point_id, (select k.charge_point_id \
       from connector k where k.station_id = i.station_id and k.ocpp_connector_id = i.connector), c.id) \
     left join location l on l.id = c.location_id left join access_information r on r.station_id = i.station_id \
+    left join roaming_publication q on q.station_id = i.station_id and q.platform = 'ocpi' \
     order by i.place, c.evse_number, c.id";
 
 /// Where somebody wants to charge.
@@ -190,6 +204,7 @@ pub(super) async fn spots(tx: &mut Tx, asked: &[Asked<'_>], tokens: &HashMap<i64
             local,
             permissions,
             roaming: row.roaming,
+            roaming_plus: row.roaming_plus,
             contract: None,
         });
     }

@@ -1,6 +1,7 @@
 //! Roaming with providers outside of the platform.
 
 mod credentials;
+mod drive;
 mod emsp;
 mod locations;
 mod tokens;

@@ -149,7 +149,8 @@ const fn status(point: &PlacePoint) -> Status {
     }
 }
 
-fn connector(point: &PlacePoint, plug: &PlaceConnector) -> Option<Connector> {
+/// Plug, socket or cable, and power of a connector; nothing where OCPI has no word for the plug.
+pub(super) fn connector_words(plug: &PlaceConnector) -> Option<(ConnectorType, ConnectorFormat, PowerType)> {
     let power_type = match plug.power_type {
         OurPower::Ac1Phase => PowerType::Ac1Phase,
         OurPower::Ac2Phase => PowerType::Ac2Phase,
@@ -157,17 +158,23 @@ fn connector(point: &PlacePoint, plug: &PlaceConnector) -> Option<Connector> {
         OurPower::Ac3Phase => PowerType::Ac3Phase,
         OurPower::Dc => PowerType::Dc,
     };
+    let format = match plug.format {
+        OurFormat::Socket => ConnectorFormat::Socket,
+        OurFormat::Cable => ConnectorFormat::Cable,
+    };
+    Some((ConnectorType::parse(plug.standard.as_str())?, format, power_type))
+}
+
+fn connector(point: &PlacePoint, plug: &PlaceConnector) -> Option<Connector> {
+    let (standard, format, power_type) = connector_words(plug)?;
     let between = u32::try_from(plug.max_voltage_v).ok()?;
     // Line to neutral with three phases: 400 V between the conductors are 230.
     let max_voltage = if power_type == PowerType::Ac3Phase { between * 1000 / 1732 } else { between };
     let watts = plug.max_power_kw.map(|power| (power.decimal() * rust_decimal::Decimal::ONE_THOUSAND).trunc());
     Some(Connector {
         id: CiString::cut(&plug.id.to_string()),
-        standard: ConnectorType::parse(plug.standard.as_str())?,
-        format: match plug.format {
-            OurFormat::Socket => ConnectorFormat::Socket,
-            OurFormat::Cable => ConnectorFormat::Cable,
-        },
+        standard,
+        format,
         power_type,
         max_voltage,
         max_amperage: u32::try_from(plug.max_current_a).ok()?,

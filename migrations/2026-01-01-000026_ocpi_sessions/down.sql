@@ -1,0 +1,1 @@
+drop index ocpi_provider_emp;
