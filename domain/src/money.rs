@@ -188,6 +188,20 @@ text! {
     CurrencyCode { example: "EUR", max: 3, parse: parse_currency }
 }
 
+impl CurrencyCode {
+    /// ISO 4217's code for no currency: none was named.
+    #[must_use]
+    pub fn none() -> Self {
+        Self("XXX".into())
+    }
+
+    /// Whether none was named.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.0 == "XXX"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -55,7 +55,10 @@ pub struct TariffInput {
     pub name: Name,
     /// Short name, unique for the partner.
     pub code: TariffCode,
-    /// Currency of its prices; never changes. The first tariff's becomes its partner's default.
+    /// Currency of its prices; never changes. The first tariff's becomes its partner's default, which counts when this is absent
+    /// or `XXX`.
+    #[serde(default = "CurrencyCode::none")]
+    #[oai(default = "CurrencyCode::none")]
     pub currency: CurrencyCode,
     /// Prices at AC charge points; they cannot be charged at when absent.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,9 @@
 //! Tariffs and their versions.
 
-use stromtor_domain::tariff::tariff::{Tariff, TariffId, TariffInput, TariffVersion, TariffVersionId};
+use stromtor_domain::{
+    money::CurrencyCode,
+    tariff::tariff::{Tariff, TariffId, TariffInput, TariffVersion, TariffVersionId},
+};
 use stromtor_schema::schema::{partner, tariff, tariff_version};
 
 use crate::resource::{Owned as _, prelude::*};
@@ -45,9 +48,26 @@ pub async fn list(tx: &mut Tx, filter: &TariffFilter, page: &PageRequest) -> Res
     Ok(Page::cut(rows, limit, |row: &Tariff| row.id))
 }
 
+/// The currency that counts for a partner when none is named.
+async fn default_currency(tx: &mut Tx, partner_id: PartnerId) -> Result<CurrencyCode> {
+    let found: Option<Option<CurrencyCode>> = partner::table
+        .filter(partner::id.eq(partner_id))
+        .select(partner::currency)
+        .first(&mut **tx)
+        .await
+        .optional()
+        .map_err(from_diesel)?;
+    let missing =
+        || Error::invalid("/currency", "is missing, and the partner's first tariff has not set a default yet");
+    found.flatten().ok_or_else(missing)
+}
+
 /// Creates a tariff and its first version. The first tariff's currency becomes its partner's default.
-pub async fn create(tx: &mut Tx, partner_id: PartnerId, input: TariffInput) -> Result<Tariff> {
+pub async fn create(tx: &mut Tx, partner_id: PartnerId, mut input: TariffInput) -> Result<Tariff> {
     input.check()?;
+    if input.currency.is_none() {
+        input.currency = default_currency(tx, partner_id).await?;
+    }
     let (id, version_id, now): (TariffId, TariffVersionId, _) = (tx.id(), tx.id(), tx.now());
     let currency = input.currency.clone();
     let created: Tariff = diesel::insert_into(tariff::table)
@@ -100,7 +120,10 @@ pub async fn change(
     change: impl FnOnce(&TariffInput) -> Result<TariffInput> + Send,
 ) -> Result<Tariff> {
     let before = lock(tx, id, revision).await?;
-    let input = change(&before.input)?;
+    let mut input = change(&before.input)?;
+    if input.currency.is_none() {
+        input.currency = before.input.currency.clone();
+    }
     if input.currency != before.input.currency {
         return Err(Error::invalid("/currency", "never changes; make another tariff"));
     }

@@ -93,3 +93,28 @@ async fn dismantling_keeps_the_history_and_a_password_is_shown_once() {
     assert_eq!(client.patch(&station, json!({ "name": "X" })).await.code(), "station_dismantled");
     assert_eq!(client.get(&format!("/v1/charge-points/{}", estate.charge_point)).await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_limited_to_a_location_works_there() {
+    let world = World::new().await;
+    let cpo = world.partner("Nordstrom", "cpo").await;
+    let client = world.client(cpo, Permission::ALL);
+    let mine = client.create("/v1/locations", crate::network::location::body("Mine")).await;
+    let other = client.create("/v1/locations", crate::network::location::body("Other")).await;
+    let limited = world.client_at(cpo, Permission::ALL, Some(vec![mine["id"].as_str().unwrap().parse().unwrap()]));
+    let station = limited.create("/v1/stations", body(mine["id"].as_str().unwrap(), "CP1")).await;
+    let point = json!({ "code": "CP1-1", "evse_number": 1, "current_type": "ac" });
+    let path = format!("/v1/charge-points?station_id={}", station["id"].as_str().unwrap());
+    let point = limited.create(&path, point).await;
+    let tariff = json!({ "name": "AC", "code": "AC", "currency": "EUR", "ac": { "per_kwh": "0.49" } });
+    let tariff = limited.create("/v1/tariffs", tariff).await;
+    let plan = limited
+        .create("/v1/tariff-plans", json!({ "tariff_id": tariff["id"], "charge_point_ids": [point["id"]] }))
+        .await;
+    let confirmed =
+        limited.post(&format!("/v1/tariff-plans/{}/confirm", plan["id"].as_str().unwrap()), json!(null)).await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.body);
+    let refused = limited.post("/v1/stations", body(other["id"].as_str().unwrap(), "CP2")).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert_eq!(limited.get("/v1/locations").await.body["items"].as_array().unwrap().len(), 1);
+}

@@ -1,4 +1,5 @@
 //! Prices: quotes, what is published, plans.
 
+mod currency;
 mod plan;
 mod quote;

@@ -1,0 +1,1 @@
+drop policy request_note on event;
